@@ -1,0 +1,40 @@
+/** The effective settings of one instance. Times in milliseconds. */
+export interface InstanceConfig {
+  /** Label `instance` of logs and metrics: unique in the process. */
+  readonly name: string;
+  /** `spec.loadBalancerClass` to serve; undefined serves Services without a class. */
+  readonly loadBalancerClass: string | undefined;
+  /** Serve Services without a class too. */
+  readonly alsoClassless: boolean;
+  /** Serve only these namespaces; empty serves all. Sorted, no duplicates. */
+  readonly namespaces: readonly string[];
+  readonly leaseName: string;
+  readonly leaseNamespace: string;
+  /** A multiple of 1000, at least 2000: the Lease counts in whole seconds. */
+  readonly leaseDurationMs: number;
+  /** Pause between two renewals. */
+  readonly renewIntervalMs: number;
+  /** Extra annotations to put on the Lease. */
+  readonly leaseAnnotations: Readonly<Record<string, string>>;
+  /** Interface for the VIPs, or "auto": the one whose subnet holds the VIP. */
+  readonly interface: string;
+  /** Pause between two refreshing announcements of a VIP. */
+  readonly announceIntervalMs: number;
+}
+
+/** The effective settings of the process. */
+export interface ProcessConfig {
+  /** holderIdentity on all Leases. */
+  readonly nodeName: string;
+  /** Path, or undefined: in-cluster, else KUBECONFIG, else ~/.kube/config. */
+  readonly kubeconfig: string | undefined;
+  /** URL that replaces the kubeconfig's server, or undefined. */
+  readonly kubernetesServer: string | undefined;
+  /** host:port of /healthz, /readyz and /metrics; undefined switches it off. */
+  readonly httpAddress: string | undefined;
+  /** The user chose the port: taken is an error. Otherwise another one is taken and said. */
+  readonly httpAddressChosen: boolean;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly logFormat: "json" | "text";
+  readonly instances: readonly InstanceConfig[];
+}
