@@ -1,0 +1,207 @@
+import { KubeError } from "../kube/errors.ts";
+import type { Lease } from "../kube/types.ts";
+import type { Clock } from "./clock.ts";
+import type { Action, Election } from "./election.ts";
+import type { Purpose } from "./lease_writer.ts";
+
+/** The Lease at the API server. */
+export interface LeaseApi {
+  /** @returns undefined when there is no such Lease */
+  get(options: LeaseRequest): Promise<Lease | undefined>;
+  create(lease: Lease, options: LeaseRequest): Promise<Lease>;
+  /** Compare-and-swap on `metadata.resourceVersion`. @throws {KubeError} 409 when it lost */
+  replace(lease: Lease, options: LeaseRequest): Promise<Lease>;
+}
+
+export interface LeaseRequest {
+  readonly deadlineMs: number;
+}
+
+/** Who holds the addresses. Its calls are synchronous: a right that ended ends within the call. */
+export interface Holder {
+  /** The right to hold, until `untilMs` of the Clock, begins or is extended. */
+  granted(untilMs: number, term: number): void;
+  /** Takes every address from the interface. @returns whether reading it back confirmed that */
+  withdraw(reason: string): boolean;
+}
+
+/** What happens in an election, for logs, metrics and Events. */
+export interface ElectionObserver {
+  elected(term: number): void;
+  renewed(): void;
+  withdrawn(reason: string, verified: boolean): void;
+  released(): void;
+  /** Another holder is seen; undefined: nobody. */
+  holderChanged(holder: string | undefined): void;
+  requestFailed(purpose: Purpose | "read", error: KubeError): void;
+  obstacleChanged(obstacle: string | undefined): void;
+  odd(what: string): void;
+}
+
+/** Drives an Election: sends its requests, keeps its times. */
+export class Elector {
+  readonly name = "elector";
+  readonly #election: Election;
+  readonly #api: LeaseApi;
+  readonly #clock: Clock;
+  readonly #holder: Holder;
+  readonly #observer: ElectionObserver;
+  readonly #requestTimeoutMs: number;
+  readonly #stopTimeoutMs: number;
+  #wake = new AbortController();
+  #seenHolder: string | undefined;
+  #seenObstacle: string | undefined;
+  #seenOddity: string | undefined;
+  #lastProgressMs: number;
+  #lastRenewalMs = -Infinity;
+
+  constructor(parts: {
+    election: Election;
+    api: LeaseApi;
+    clock: Clock;
+    holder: Holder;
+    observer: ElectionObserver;
+    /** Deadline of one request. */
+    requestTimeoutMs: number;
+    /** How long a stop may take before the Lease is left to expire. */
+    stopTimeoutMs: number;
+  }) {
+    this.#election = parts.election;
+    this.#api = parts.api;
+    this.#clock = parts.clock;
+    this.#holder = parts.holder;
+    this.#observer = parts.observer;
+    this.#requestTimeoutMs = parts.requestTimeoutMs;
+    this.#stopTimeoutMs = parts.stopTimeoutMs;
+    this.#lastProgressMs = parts.clock.nowMs();
+  }
+
+  /** When a request was last answered or given up, or was not due: the sign of life of this Task. */
+  get lastProgressMs(): number {
+    return this.#lastProgressMs;
+  }
+
+  /** When the last successful renewal was sent; −Infinity before the first. */
+  get lastRenewalMs(): number {
+    return this.#lastRenewalMs;
+  }
+
+  /** The fence, for the check before every frame. */
+  mayHold(): boolean {
+    return this.#election.mayHold(this.#clock.nowMs());
+  }
+
+  /** Takes in what the watch saw; undefined: the Lease is gone. */
+  observe(lease: Lease | undefined): void {
+    this.#election.seen(lease, "watch", this.#clock.nowMs());
+    this.#settle();
+    this.#wake.abort();
+  }
+
+  /** Stands until the signal aborts; then withdraws, verifies and releases. */
+  async run(signal: AbortSignal): Promise<void> {
+    let stopAtMs = Infinity;
+    const resign = () => {
+      stopAtMs = this.#clock.nowMs() + this.#stopTimeoutMs;
+      this.#election.resign();
+      this.#settle();
+      this.#wake.abort();
+    };
+    if (signal.aborted) resign();
+    else signal.addEventListener("abort", resign, { once: true });
+    try {
+      while (!this.#election.atRest) {
+        this.#lastProgressMs = this.#clock.nowMs();
+        if (this.#lastProgressMs >= stopAtMs) return;
+        this.#wake = new AbortController();
+        const action = this.#settle();
+        switch (action.kind) {
+          case "wait":
+            await this.#clock.until(
+              // A sign of life at least every second, also when there is nothing to wait for.
+              Math.min(action.untilMs, stopAtMs, this.#lastProgressMs + 1000),
+              this.#wake.signal,
+            );
+            break;
+          case "read":
+            await this.#read();
+            break;
+          case "write":
+            await this.#write(action.purpose, action.lease);
+            break;
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", resign);
+    }
+  }
+
+  /** Withdraws at once where the right ended, and says what changed. @returns the next action */
+  #settle(): Exclude<Action, { kind: "withdraw" }> {
+    for (;;) {
+      const action = this.#election.next(this.#clock.nowMs());
+      this.#report();
+      if (action.kind !== "withdraw") return action;
+      const verified = this.#holder.withdraw(action.reason);
+      if (verified) this.#election.withdrawn();
+      else this.#election.withdrawalFailed(this.#clock.nowMs());
+      this.#observer.withdrawn(action.reason, verified);
+    }
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const lease = await this.#api.get({ deadlineMs: this.#requestTimeoutMs });
+      this.#election.seen(lease, "server", this.#clock.nowMs());
+    } catch (error) {
+      this.#failed("read", error);
+    }
+  }
+
+  async #write(purpose: Purpose, lease: Lease): Promise<void> {
+    const heldBefore = this.mayHold();
+    const sentAtMs = this.#clock.nowMs();
+    const options = { deadlineMs: this.#requestTimeoutMs };
+    try {
+      const written = await (purpose === "create"
+        ? this.#api.create(lease, options)
+        : this.#api.replace(lease, options));
+      this.#election.succeeded(purpose, written, sentAtMs, this.#clock.nowMs());
+    } catch (error) {
+      if (error instanceof KubeError && (error.status === 409 || error.status === 404)) {
+        this.#election.conflicted();
+      } else this.#failed(purpose, error);
+      return;
+    }
+    if (purpose === "release") {
+      this.#observer.released();
+    } else if (this.mayHold()) {
+      this.#lastRenewalMs = sentAtMs;
+      this.#holder.granted(this.#election.holdUntilMs, this.#election.term);
+      if (heldBefore) this.#observer.renewed();
+      else this.#observer.elected(this.#election.term);
+    }
+  }
+
+  #failed(purpose: Purpose | "read", error: unknown): void {
+    if (!(error instanceof KubeError)) throw error;
+    this.#election.failed(this.#clock.nowMs());
+    this.#observer.requestFailed(purpose, error);
+  }
+
+  #report(): void {
+    const { holder, obstacle, oddity } = this.#election;
+    if (holder !== this.#seenHolder) {
+      this.#seenHolder = holder;
+      this.#observer.holderChanged(holder);
+    }
+    if (obstacle !== this.#seenObstacle) {
+      this.#seenObstacle = obstacle;
+      this.#observer.obstacleChanged(obstacle);
+    }
+    if (oddity !== this.#seenOddity) {
+      this.#seenOddity = oddity;
+      if (oddity !== undefined) this.#observer.odd(oddity);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import type { Lease } from "../kube/types.ts";
+
+/** Annotation: which boot and network namespace of the holder's node wrote the record. */
+export const INCARNATION_ANNOTATION = "classvip.io/incarnation";
+/** Annotation: which Services this Lease elects a holder for. */
+export const SCOPE_ANNOTATION = "classvip.io/scope";
+/**
+ * Annotation: the term (`leaseTransitions`) whose holder withdrew its addresses before it let go.
+ * An empty `holderIdentity` alone proves nothing: people and other tools write that as well.
+ */
+export const RELEASED_ANNOTATION = "classvip.io/released-term";
+/** Label by which Leases of classvip are found. */
+export const MANAGED_LABEL = { "app.kubernetes.io/managed-by": "classvip" } as const;
+
+/** What the election reads of a Lease. The record's fields are client-go's. */
+export interface LeaseRecord {
+  /** `holderIdentity`; undefined when empty. */
+  readonly holder: string | undefined;
+  readonly incarnation: string | undefined;
+  readonly scope: string | undefined;
+  /** `leaseTransitions`; 0 when absent or nonsense. */
+  readonly term: number;
+  readonly releasedTerm: number | undefined;
+  /** `leaseDurationSeconds`; undefined when absent or nonsense. */
+  readonly durationMs: number | undefined;
+  /** `renewTime` as written. Only ever compared for equality: it is another machine's clock. */
+  readonly renewTime: string | undefined;
+}
+
+/** Reads a Lease. Nonsense in a field (a hand edit) counts as the field's absence. */
+export function readLease(lease: Lease): LeaseRecord {
+  const spec = lease.spec ?? {};
+  const annotations = lease.metadata?.annotations ?? {};
+  const seconds = spec.leaseDurationSeconds;
+  return {
+    holder: spec.holderIdentity || undefined,
+    incarnation: annotations[INCARNATION_ANNOTATION] || undefined,
+    scope: annotations[SCOPE_ANNOTATION] || undefined,
+    term: wholeNumber(spec.leaseTransitions) ?? 0,
+    releasedTerm: wholeNumber(Number(annotations[RELEASED_ANNOTATION] || NaN)),
+    durationMs: wholeNumber(seconds) ? seconds! * 1000 : undefined,
+    renewTime: spec.renewTime,
+  };
+}
+
+/** What is wrong with a Lease that somebody edited, for a log line; undefined when nothing is. */
+export function leaseProblem(lease: Lease): string | undefined {
+  const { leaseDurationSeconds: seconds, leaseTransitions: term } = lease.spec ?? {};
+  if (seconds !== undefined && !wholeNumber(seconds)) {
+    return `leaseDurationSeconds is ${seconds}, a whole number of seconds above 0 is right`;
+  }
+  if (term !== undefined && wholeNumber(term) === undefined) {
+    return `leaseTransitions is ${term}, a whole number from 0 on is right`;
+  }
+  return undefined;
+}
+
+/** Whether the record itself changed: only then the holder is alive, whoever edits labels. */
+export function sameRecord(a: Lease, b: Lease): boolean {
+  const [x, y] = [readLease(a), readLease(b)];
+  return a.metadata?.uid === b.metadata?.uid && x.holder === y.holder &&
+    x.incarnation === y.incarnation && x.term === y.term && x.renewTime === y.renewTime &&
+    x.durationMs === y.durationMs && x.releasedTerm === y.releasedTerm;
+}
+
+/**
+ * Whether `candidate` is an older version of the object than `current`. Server-made numbers are
+ * compared as numbers; anything else counts as not older, which is safe: every write is a
+ * compare-and-swap.
+ */
+export function isOlder(candidate: Lease, current: Lease): boolean {
+  const [a, b] = [
+    candidate.metadata?.resourceVersion ?? "",
+    current.metadata?.resourceVersion ?? "",
+  ];
+  return /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);
+}
+
+/** Wall-clock time as Kubernetes' MicroTime: RFC 3339 with six digits. */
+export function microTime(wallClockMs: number): string {
+  const micros = Math.floor((wallClockMs % 1) * 1000);
+  return new Date(wallClockMs).toISOString().replace("Z", String(micros).padStart(3, "0") + "Z");
+}
+
+function wholeNumber(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

@@ -1,0 +1,75 @@
+import type { Lease } from "../kube/types.ts";
+import {
+  INCARNATION_ANNOTATION,
+  MANAGED_LABEL,
+  microTime,
+  readLease,
+  RELEASED_ANNOTATION,
+  SCOPE_ANNOTATION,
+} from "./lease_record.ts";
+
+/** Why a Lease is written. */
+export type Purpose = "create" | "acquire" | "renew" | "release";
+
+/** What a written Lease says of its holder. */
+export interface LeaseIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly identity: string;
+  readonly incarnation: string;
+  readonly scope: string;
+  readonly leaseDurationMs: number;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Composes the Lease objects that the election writes; what others put on them stays. */
+export class LeaseWriter {
+  readonly #who: LeaseIdentity;
+  readonly #wallClockMs: () => number;
+
+  constructor(who: LeaseIdentity, wallClockMs: () => number) {
+    this.#who = who;
+    this.#wallClockMs = wallClockMs;
+  }
+
+  /**
+   * @param base the Lease as last seen, whose resourceVersion makes the write a compare-and-swap
+   * @param newTerm the term of a Lease that is made anew
+   */
+  compose(purpose: Purpose, base: Lease | undefined, newTerm = 0): Lease {
+    const who = this.#who;
+    const now = microTime(this.#wallClockMs());
+    const before = base && readLease(base);
+    const kept = before?.holder === who.identity && before.incarnation === who.incarnation;
+    const term = before === undefined ? newTerm : before.term + (kept ? 0 : 1);
+    const annotations: Record<string, string> = {
+      ...base?.metadata?.annotations,
+      ...who.annotations,
+      [SCOPE_ANNOTATION]: who.scope,
+    };
+    delete annotations[RELEASED_ANNOTATION];
+    delete annotations[INCARNATION_ANNOTATION];
+    if (purpose === "release") annotations[RELEASED_ANNOTATION] = String(term);
+    else annotations[INCARNATION_ANNOTATION] = who.incarnation;
+    const { managedFields: _, ...metadata } = base?.metadata ?? {};
+    return {
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: {
+        ...metadata,
+        namespace: who.namespace,
+        name: who.name,
+        labels: { ...metadata.labels, ...MANAGED_LABEL },
+        annotations,
+      },
+      spec: {
+        ...base?.spec,
+        holderIdentity: purpose === "release" ? "" : who.identity,
+        leaseDurationSeconds: who.leaseDurationMs / 1000,
+        acquireTime: kept && base?.spec?.acquireTime ? base.spec.acquireTime : now,
+        renewTime: now,
+        leaseTransitions: term,
+      },
+    };
+  }
+}
