@@ -1,0 +1,222 @@
+import { makeKeyPair, makeServerCertificate } from "../lab/api/certificate.ts";
+
+/** How to start a control plane. */
+export interface ControlPlaneOptions {
+  /** Folder with the programs `etcd` and `kube-apiserver` (`KUBEBUILDER_ASSETS`). */
+  assets: string;
+  /** Folder of this control plane's own for data, keys and logs; made when missing. */
+  dir: string;
+  /** Address to listen on and to be reached at. Default "127.0.0.1". */
+  hostname?: string;
+  /** Further addresses or names in the certificate. */
+  names?: string[];
+  /** Milliseconds for /readyz to answer. Default 60,000. */
+  readyMs?: number;
+}
+
+const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+`;
+
+/**
+ * A real etcd with a real kube-apiserver in front, without controllers, scheduler or kubelets.
+ *
+ * RBAC is enforced; `token` belongs to a member of system:masters. Requests are written as audit
+ * events, one JSON object a line, to `auditLog`.
+ */
+export class ControlPlane implements AsyncDisposable {
+  readonly url: string;
+  readonly token: string;
+  /** PEM of the authority that signed the server's certificate. */
+  readonly caCert: string;
+  readonly auditLog: string;
+  /** Log of kube-apiserver. */
+  readonly log: string;
+  readonly #options: ControlPlaneOptions;
+  readonly #ports: { etcd: number; etcdPeer: number; api: number };
+  #etcd: Program | undefined;
+  #apiServer: Program | undefined;
+
+  private constructor(
+    options: ControlPlaneOptions,
+    ports: { etcd: number; etcdPeer: number; api: number },
+    token: string,
+    caCert: string,
+  ) {
+    const hostname = options.hostname ?? "127.0.0.1";
+    this.#options = options;
+    this.#ports = ports;
+    this.url = `https://${hostname.includes(":") ? `[${hostname}]` : hostname}:${ports.api}`;
+    this.token = token;
+    this.caCert = caCert;
+    this.auditLog = `${options.dir}/audit.log`;
+    this.log = `${options.dir}/kube-apiserver.log`;
+  }
+
+  /**
+   * Starts both and waits until /readyz answers.
+   *
+   * @throws {Error} with the end of the log when one of them does not come up.
+   */
+  static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const { dir, hostname = "127.0.0.1", names = [] } = options;
+    await Deno.mkdir(dir, { recursive: true });
+    const token = crypto.randomUUID();
+    const { cert, key, caCert } = await makeServerCertificate([
+      ...new Set(["127.0.0.1", "localhost", hostname, ...names]),
+    ]);
+    const write = (name: string, text: string) =>
+      Deno.writeTextFile(`${dir}/${name}`, text, { mode: 0o600 });
+    await write("ca.crt", caCert);
+    await write("server.crt", cert);
+    await write("server.key", key);
+    const { privateKey, publicKey } = await makeKeyPair();
+    await write("service-account.key", privateKey);
+    await write("service-account.pub", publicKey);
+    await write("tokens.csv", `${token},admin,admin,system:masters\n`);
+    await write("audit.yaml", AUDIT_POLICY);
+    const [etcd, etcdPeer] = freePorts("127.0.0.1", 2);
+    const [api] = freePorts(hostname, 1);
+    const plane = new ControlPlane(
+      options,
+      { etcd: etcd!, etcdPeer: etcdPeer!, api: api! },
+      token,
+      caCert,
+    );
+    try {
+      plane.#startEtcd();
+      await plane.startApiServer();
+    } catch (error) {
+      await plane[Symbol.asyncDispose]();
+      throw error;
+    }
+    return plane;
+  }
+
+  /** An HTTP client that trusts the server; the caller closes it. */
+  httpClient(): Deno.HttpClient {
+    return Deno.createHttpClient({ caCerts: [this.caCert] });
+  }
+
+  /** Starts the API server on its port and waits until /readyz answers. */
+  async startApiServer(): Promise<void> {
+    const { assets, dir, hostname = "127.0.0.1", readyMs = 60_000 } = this.#options;
+    this.#apiServer = new Program(`${assets}/kube-apiserver`, this.log, [
+      `--etcd-servers=http://127.0.0.1:${this.#ports.etcd}`,
+      `--bind-address=${hostname}`,
+      `--advertise-address=${hostname}`,
+      `--secure-port=${this.#ports.api}`,
+      "--service-cluster-ip-range=10.96.0.0/24",
+      "--authorization-mode=RBAC,Node",
+      `--tls-cert-file=${dir}/server.crt`,
+      `--tls-private-key-file=${dir}/server.key`,
+      `--token-auth-file=${dir}/tokens.csv`,
+      "--service-account-issuer=https://kubernetes.default.svc",
+      `--service-account-key-file=${dir}/service-account.pub`,
+      `--service-account-signing-key-file=${dir}/service-account.key`,
+      `--audit-policy-file=${dir}/audit.yaml`,
+      `--audit-log-path=${this.auditLog}`,
+      // Nothing reaches Services here: the endpoints of the Service "kubernetes" are not kept.
+      "--endpoint-reconciler-type=none",
+      "--profiling=false",
+    ]);
+    await this.#ready(readyMs);
+  }
+
+  /** Stops the API server; etcd keeps its data. SIGKILL for a crash. */
+  async stopApiServer(signal: Deno.Signal = "SIGTERM"): Promise<void> {
+    await this.#apiServer?.stop(signal);
+    this.#apiServer = undefined;
+  }
+
+  /** Stops the API server and starts it again on the same port. */
+  async restartApiServer(signal: Deno.Signal = "SIGTERM"): Promise<void> {
+    await this.stopApiServer(signal);
+    await this.startApiServer();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopApiServer("SIGKILL");
+    await this.#etcd?.stop("SIGTERM");
+    this.#etcd = undefined;
+  }
+
+  #startEtcd(): void {
+    const { assets, dir } = this.#options;
+    const client = `http://127.0.0.1:${this.#ports.etcd}`;
+    const peer = `http://127.0.0.1:${this.#ports.etcdPeer}`;
+    this.#etcd = new Program(`${assets}/etcd`, `${dir}/etcd.log`, [
+      `--data-dir=${dir}/etcd`,
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=default=${peer}`,
+      "--log-level=warn",
+    ]);
+  }
+
+  async #ready(readyMs: number): Promise<void> {
+    using client = this.httpClient();
+    const headers = { authorization: `Bearer ${this.token}` };
+    const deadline = performance.now() + readyMs;
+    let last: unknown;
+    while (performance.now() < deadline) {
+      for (const program of [this.#etcd, this.#apiServer]) {
+        if (program?.exited) throw new Error(await program.failure("ended"));
+      }
+      try {
+        const signal = AbortSignal.timeout(2_000);
+        const response = await fetch(`${this.url}/readyz`, { client, headers, signal });
+        last = await response.text();
+        if (response.ok) return;
+      } catch (error) {
+        last = error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(
+      await this.#apiServer!.failure(`is not ready after ${readyMs} ms (${last})`),
+    );
+  }
+}
+
+/** A child process that writes its output to a file. */
+class Program {
+  exited = false;
+  readonly #child: Deno.ChildProcess;
+  readonly #status: Promise<unknown>;
+
+  constructor(readonly path: string, readonly log: string, args: string[]) {
+    // Through a shell that replaces itself, since Deno cannot hand a file to a child as its output.
+    this.#child = new Deno.Command("sh", {
+      args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", log, path, ...args],
+      // Collect early: several control planes and the lab's agents share one small machine.
+      env: { GOGC: "50" },
+      stdin: "null",
+    }).spawn();
+    this.#status = this.#child.status.then(() => this.exited = true);
+  }
+
+  async stop(signal: Deno.Signal): Promise<void> {
+    if (!this.exited) this.#child.kill(signal);
+    await this.#status;
+  }
+
+  async failure(what: string): Promise<string> {
+    const text = await Deno.readTextFile(this.log).catch(() => "");
+    const tail = text.trimEnd().split("\n").slice(-20).join("\n");
+    return `${this.path} ${what}; the end of ${this.log}:\n${tail}`;
+  }
+}
+
+/** Ports that are free now; all are held together while they are picked, so they differ. */
+function freePorts(hostname: string, count: number): number[] {
+  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname, port: 0 }));
+  const ports = listeners.map((listener) => listener.addr.port);
+  for (const listener of listeners) listener.close();
+  return ports;
+}
