@@ -1,0 +1,131 @@
+import { run } from "./command.ts";
+import { LabHost } from "./host.ts";
+
+export interface LabOptions {
+  /** How many nodes: node-1, node-2, … */
+  nodes: number;
+  /** The network of the bridge: an IPv4 /24. Default 10.77.0.0/24. */
+  subnet?: string;
+}
+
+/** Host numbers in the subnet: the gateway, the client, and what is added to a node's number. */
+const GATEWAY = 1;
+const CLIENT = 2;
+const NODES = 10;
+
+const MAIN_BRIDGE = "lab";
+const OTHER_BRIDGE = "lab-cut";
+/** No STP, no learning delay: a port forwards at once. Snooping would hold back neighbour discovery. */
+const BRIDGE = "type bridge stp_state 0 forward_delay 0 mcast_snooping 0";
+
+/**
+ * Nodes and a client on one bridge, each a network namespace of its own. The bridge is in the
+ * namespace of this process, which must be a fresh one (see enter.ts), and so is the gateway's
+ * address, where the API server listens.
+ *
+ * @example
+ * ```ts
+ * await using lab = await Lab.create({ nodes: 3 });
+ * await lab.nodes[0]!.linkDown();
+ * ```
+ */
+export class Lab implements AsyncDisposable {
+  readonly nodes: readonly LabHost[];
+  /** A Linux peer with an ARP cache of its own. */
+  readonly client: LabHost;
+  /** Address of this process on the bridge. */
+  readonly gatewayIp: string;
+  readonly #prefix: string;
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(
+    prefix: string,
+    nodes: readonly LabHost[],
+    client: LabHost,
+    stack: AsyncDisposableStack,
+  ) {
+    this.#prefix = prefix;
+    this.nodes = nodes;
+    this.client = client;
+    this.gatewayIp = `${prefix}.${GATEWAY}`;
+    this.#stack = stack;
+  }
+
+  /** @throws {Error} when this process is not in a fresh network namespace, or a step fails. */
+  static async create({ nodes, subnet = "10.77.0.0/24" }: LabOptions): Promise<Lab> {
+    const prefix = /^(\d+\.\d+\.\d+)\.0\/24$/.exec(subnet)?.[1];
+    if (prefix === undefined) throw new TypeError(`Subnet "${subnet}" is not an IPv4 /24`);
+    await refuseForeignNamespace();
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => removeBridges());
+    await run(
+      ["ip", "-batch", "-"],
+      `link set lo up
+       link add ${MAIN_BRIDGE} ${BRIDGE}
+       link add ${OTHER_BRIDGE} ${BRIDGE}
+       address add ${prefix}.${GATEWAY}/24 dev ${MAIN_BRIDGE}
+       link set ${MAIN_BRIDGE} up
+       link set ${OTHER_BRIDGE} up`,
+    );
+    const plug = async (name: string, host: number) =>
+      stack.use(
+        await LabHost.create({
+          name,
+          bridge: MAIN_BRIDGE,
+          ip: `${prefix}.${host}`,
+          gatewayIp: `${prefix}.${GATEWAY}`,
+          mac: `02:77:00:00:00:${host.toString(16).padStart(2, "0")}`,
+        }),
+      );
+    const started = await Promise.allSettled([
+      plug("client", CLIENT),
+      ...Array.from({ length: nodes }, (_, i) => plug(`node-${i + 1}`, NODES + i + 1)),
+    ]);
+    const hosts = started.map((result) => {
+      if (result.status === "rejected") throw result.reason;
+      return result.value;
+    });
+    return new Lab(prefix, hosts.slice(1), hosts[0]!, stack.move());
+  }
+
+  /** @returns the address of the subnet with this host number; 100 and more are free for VIPs. */
+  address(host: number): string {
+    return `${this.#prefix}.${host}`;
+  }
+
+  /**
+   * These hosts hear each other and nobody else, neither the other hosts nor the API server; their
+   * carrier stays. A former partition is healed first.
+   */
+  async partition(hosts: readonly LabHost[]): Promise<void> {
+    await this.heal();
+    await Promise.all(hosts.map((host) => host.plugInto(OTHER_BRIDGE)));
+  }
+
+  /** All hosts hear each other again. */
+  async heal(): Promise<void> {
+    await Promise.all([...this.nodes, this.client].map((host) => host.plugInto(MAIN_BRIDGE)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+/** A lab in the machine's own namespace could take away its network. */
+async function refuseForeignNamespace(): Promise<void> {
+  const links: { ifname: string; flags: string[] }[] = JSON.parse(await run(["ip", "-j", "link"]));
+  const foreign = links.find(({ ifname, flags }) => ifname !== "lo" && flags.includes("UP"));
+  if (foreign === undefined) return;
+  throw new Error(
+    `This network namespace is in use (interface "${foreign.ifname}"): ` +
+      "start the program under unshare --net, or call enterLab() first",
+  );
+}
+
+async function removeBridges(): Promise<void> {
+  const links: { ifname: string }[] = JSON.parse(await run(["ip", "-j", "link"]));
+  for (const { ifname } of links) {
+    if (ifname === MAIN_BRIDGE || ifname === OTHER_BRIDGE) await run(["ip", "link", "del", ifname]);
+  }
+}
