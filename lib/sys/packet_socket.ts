@@ -1,0 +1,152 @@
+import {
+  AF_PACKET,
+  decodeSockaddrLl,
+  PACKET_OUTGOING,
+  SOCKADDR_LL_LENGTH,
+  sockaddrLl,
+} from "../net/sockaddr.ts";
+import { attempt, call, poll } from "./libc.ts";
+import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, Socket } from "./socket.ts";
+
+/** A frame as an AF_PACKET socket hands it over. */
+export interface ReceivedFrame {
+  /** The whole Ethernet frame, without FCS; the kernel has taken a VLAN tag out already. */
+  readonly frame: Uint8Array;
+  readonly linkIndex: number;
+  /** PACKET_OUTGOING: this host sent it. */
+  readonly outgoing: boolean;
+}
+
+const SO_RCVBUF = 8;
+const EFD_CLOEXEC = 0o2000000;
+const POLLIN = 1;
+const LONGEST_FRAME = 65536;
+/** Frames taken out of the socket in one go, before other tasks get their turn. */
+const BATCH = 64;
+/** Room for a burst of announcements; the kernel cuts it to net.core.rmem_max. */
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+
+/** A raw socket for whole Ethernet frames (packet(7)). Needs CAP_NET_RAW. */
+export class PacketSocket implements Disposable {
+  readonly #socket: Socket;
+  /** An eventfd that wakes a pending poll: closing a descriptor does not. */
+  readonly #wake: number;
+  readonly #buffer = new Uint8Array(LONGEST_FRAME);
+  readonly #received: ReceivedFrame[] = [];
+  #receivers = 0;
+  #disposed = false;
+
+  private constructor(socket: Socket, wake: number) {
+    this.#socket = socket;
+    this.#wake = wake;
+  }
+
+  /**
+   * @param options.etherType Receives frames of this type; 0 receives nothing, for sending only.
+   * @param options.linkIndex Receives from this interface alone; by default from all.
+   * @throws SyscallError
+   */
+  static open(
+    { etherType, linkIndex = 0 }: { etherType: number; linkIndex?: number },
+  ): PacketSocket {
+    // Protocol 0 at first: a frame that comes in before bind would be of another interface.
+    const socket = new Socket("Cannot open a packet socket", AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    try {
+      if (etherType !== 0) {
+        socket.setOption(SO_RCVBUF, new Uint8Array(new Int32Array([RECEIVE_BUFFER_BYTES]).buffer));
+        const address = sockaddrLl({ etherType, linkIndex });
+        const what = `Cannot listen on interface ${linkIndex}`;
+        call(what, "bind", socket.fd, address, address.length);
+      }
+      return new PacketSocket(socket, call("Cannot make an eventfd", "eventfd", 0, EFD_CLOEXEC));
+    } catch (error) {
+      socket[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Sends one whole Ethernet frame. Never waits: a full queue is an error.
+   *
+   * @throws SyscallError
+   */
+  send(linkIndex: number, frame: Uint8Array): void {
+    if (this.#disposed) throw new Error("The packet socket is closed");
+    const etherType = new DataView(frame.buffer, frame.byteOffset, frame.length).getUint16(12);
+    const address = sockaddrLl({ etherType, linkIndex });
+    call(
+      `Cannot send a frame on interface ${linkIndex}`,
+      "sendto",
+      this.#socket.fd,
+      frame,
+      BigInt(frame.length),
+      MSG_DONTWAIT,
+      address,
+      address.length,
+    );
+  }
+
+  /**
+   * For one receiver at a time.
+   *
+   * @returns the next frame; undefined when none came within the time, or the socket was closed.
+   */
+  async receive(timeoutMs: number): Promise<ReceivedFrame | undefined> {
+    if (this.#received.length === 0 && !this.#disposed) await this.#fill(timeoutMs);
+    return this.#disposed ? undefined : this.#received.shift();
+  }
+
+  async #fill(timeoutMs: number): Promise<void> {
+    const fds = new DataView(new ArrayBuffer(16)); // two struct pollfd: fd, events, revents
+    for (const [index, fd] of [this.#socket.fd, this.#wake].entries()) {
+      fds.setInt32(index * 8, fd, true);
+      fds.setInt16(index * 8 + 4, POLLIN, true);
+    }
+    this.#receivers++;
+    try {
+      await poll(new Uint8Array(fds.buffer), timeoutMs);
+    } finally {
+      this.#receivers--;
+      if (this.#disposed) this.#close();
+    }
+    // A negative result is EAGAIN, or ENETDOWN said once: both mean no frame for now.
+    while (!this.#disposed && this.#received.length < BATCH) {
+      const received = this.#receiveNow();
+      if (received === undefined) return;
+      this.#received.push(received);
+    }
+  }
+
+  #receiveNow(): ReceivedFrame | undefined {
+    const address = new Uint8Array(SOCKADDR_LL_LENGTH);
+    const addressLength = new Uint8Array(new Uint32Array([address.length]).buffer);
+    const length = attempt(
+      "recvfrom",
+      this.#socket.fd,
+      this.#buffer,
+      BigInt(this.#buffer.length),
+      MSG_DONTWAIT,
+      address,
+      addressLength,
+    );
+    const from = length === undefined ? undefined : decodeSockaddrLl(address);
+    if (from === undefined) return undefined;
+    const outgoing = from.packetType === PACKET_OUTGOING;
+    return { frame: this.#buffer.slice(0, length), linkIndex: from.linkIndex, outgoing };
+  }
+
+  /** Closes the socket. A pending `receive` resolves with undefined. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#receivers === 0) this.#close();
+    else attempt("write", this.#wake, new Uint8Array(new BigUint64Array([1n]).buffer), 8n);
+  }
+
+  /** Only when nothing polls any more: the kernel gives the numbers to others at once. */
+  #close(): void {
+    if (this.#receivers > 0) return;
+    this.#socket[Symbol.dispose]();
+    attempt("close", this.#wake);
+  }
+}
