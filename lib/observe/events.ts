@@ -1,0 +1,169 @@
+import type { Clock } from "../election/clock.ts";
+import type { Event, KubeObject } from "../kube/types.ts";
+import type { Logger } from "./logger.ts";
+
+/** Kinds of objects that Events are about, with their apiVersion. */
+const API_VERSIONS = { Service: "v1", Lease: "coordination.k8s.io/v1" } as const;
+
+/** A repeat within this time says nothing new. */
+const REPEAT_MS = 10 * 60_000;
+/** Bounds for the worst case, a failover of thousands of Services. */
+const QUEUE_LENGTH = 1000;
+const REMEMBERED = 4000;
+const BURST = 100;
+const PER_SECOND = 10;
+/** Longest message of an Event (validation of events.k8s.io/v1). */
+const MESSAGE_LENGTH = 1024;
+
+/** What happened. */
+export interface EventText {
+  type: "Normal" | "Warning";
+  /** CamelCase, for machines. */
+  reason: string;
+  message: string;
+}
+
+/** What an {@linkcode EventRecorder} is made of. */
+export interface EventRecorderOptions {
+  /** Creates the Event in the namespace of its metadata. */
+  post: (event: Event, signal: AbortSignal) => Promise<void>;
+  node: string;
+  clock: Clock;
+  logger: Logger;
+  /** Wall-clock time for the Events. */
+  now?: () => Date;
+}
+
+/**
+ * Writes Kubernetes Events (core/v1) without holding up the caller: they wait in a bounded queue,
+ * go out one at a time within a rate, and an API server that refuses them changes nothing.
+ */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #now: () => Date;
+  readonly #queue: { key: string; event: Event }[] = [];
+  /** When each object, reason and message was last recorded; oldest first. */
+  readonly #recordedAtMs = new Map<string, number>();
+  readonly #stop = new AbortController();
+  #pump: Promise<void> | undefined;
+  #tokens = BURST;
+  #refilledAtMs: number;
+  #serial = 0;
+  #lost = 0;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => new Date());
+    this.#refilledAtMs = options.clock.nowMs();
+  }
+
+  /** Events that did not reach the API server. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Queues an Event about an object; a repeat within ten minutes is left out. Never throws. */
+  record(kind: keyof typeof API_VERSIONS, object: KubeObject, text: EventText): void {
+    const { uid, namespace, name } = object.metadata ?? {};
+    const key = [kind, uid ?? `${namespace}/${name}`, text.reason, text.message].join("\n");
+    const nowMs = this.#options.clock.nowMs();
+    const last = this.#recordedAtMs.get(key);
+    if (this.#stop.signal.aborted || last !== undefined && nowMs - last < REPEAT_MS) return;
+    if (this.#queue.length >= QUEUE_LENGTH) return this.#lose("Too many Events at once");
+    this.#remember(key, nowMs);
+    this.#queue.push({ key, event: this.#event(kind, object, text) });
+    this.#pump ??= this.#run();
+  }
+
+  /** Waits until the queue is empty, at most this long; what is left then is dropped. */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.#pump !== undefined) {
+      const { clock } = this.#options;
+      const drained = new AbortController();
+      const pump = this.#pump.then(() => drained.abort());
+      await clock.until(clock.nowMs() + deadlineMs, drained.signal);
+      this.#stop.abort();
+      await pump;
+    }
+    this.#stop.abort();
+  }
+
+  /** Posts one Event after another until none is left. Never rejects. */
+  async #run(): Promise<void> {
+    // The caller goes on first.
+    await Promise.resolve();
+    const { signal } = this.#stop;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      await this.#takeToken();
+      try {
+        signal.throwIfAborted();
+        await this.#options.post(next.event, signal);
+      } catch (error) {
+        this.#recordedAtMs.delete(next.key);
+        this.#lose("Could not write a Kubernetes Event", error);
+      }
+    }
+    this.#pump = undefined;
+  }
+
+  async #takeToken(): Promise<void> {
+    const { clock } = this.#options;
+    const refill = () => {
+      const nowMs = clock.nowMs();
+      const gained = (nowMs - this.#refilledAtMs) * PER_SECOND / 1000;
+      this.#tokens = Math.min(BURST, this.#tokens + gained);
+      this.#refilledAtMs = nowMs;
+    };
+    refill();
+    if (this.#tokens < 1) {
+      const waitMs = Math.ceil((1 - this.#tokens) * 1000 / PER_SECOND);
+      await clock.until(this.#refilledAtMs + waitMs, this.#stop.signal);
+      refill();
+    }
+    this.#tokens--;
+  }
+
+  /** Counts a lost Event. Only the first is logged: a rule that is missing is missing each time. */
+  #lose(message: string, error?: unknown): void {
+    if (this.#lost++ === 0) {
+      this.#options.logger.warn(`${message}; further losses are not logged`, { error });
+    }
+  }
+
+  #remember(key: string, nowMs: number): void {
+    this.#recordedAtMs.delete(key);
+    this.#recordedAtMs.set(key, nowMs);
+    for (const [oldest, atMs] of this.#recordedAtMs) {
+      if (nowMs - atMs < REPEAT_MS && this.#recordedAtMs.size <= REMEMBERED) break;
+      this.#recordedAtMs.delete(oldest);
+    }
+  }
+
+  #event(kind: keyof typeof API_VERSIONS, object: KubeObject, text: EventText): Event {
+    const { uid, namespace, name, resourceVersion } = object.metadata ?? {};
+    const { node } = this.#options;
+    const at = this.#now();
+    // As client-go does it: a name that no other Event about this object has.
+    const suffix = `${at.getTime().toString(16)}${(this.#serial++).toString(16).padStart(4, "0")}`;
+    const involvedObject: Event["involvedObject"] = { apiVersion: API_VERSIONS[kind], kind };
+    if (namespace !== undefined) involvedObject.namespace = namespace;
+    if (name !== undefined) involvedObject.name = name;
+    if (uid !== undefined) involvedObject.uid = uid;
+    if (resourceVersion !== undefined) involvedObject.resourceVersion = resourceVersion;
+    return {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: `${name}.${suffix}`, namespace: namespace ?? "default" },
+      involvedObject,
+      type: text.type,
+      reason: text.reason,
+      message: text.message.slice(0, MESSAGE_LENGTH),
+      source: { component: "classvip", host: node },
+      reportingComponent: "classvip",
+      reportingInstance: node,
+      firstTimestamp: at.toISOString(),
+      lastTimestamp: at.toISOString(),
+      count: 1,
+    };
+  }
+}

@@ -1,0 +1,126 @@
+import { BaseHandler, Logger as StdLogger, type LogRecord } from "@std/log";
+import type { LogFields, Logger } from "./logger.ts";
+
+/** How the lines come out. */
+export interface LogOptions {
+  level: "debug" | "info" | "warn" | "error";
+  /** `text` is for eyes, `json` for everything else. */
+  format: "json" | "text";
+  /** Takes one line without its end. Default: standard error. */
+  write?: (line: string) => void;
+}
+
+/** The order of the keys that all parts share; others follow as they come. */
+const KEY_ORDER = ["instance", "class", "lease", "service", "vip", "interface", "node"];
+
+/** Column of the text format at which the fields start. */
+const MESSAGE_WIDTH = 40;
+
+/** Makes the Logger of the process: one event, one line. */
+export function createLogger(options: LogOptions): Logger {
+  const write = options.write ?? ((line) => console.error(line));
+  const format = options.format === "json" ? jsonLine : textLine;
+  const levelName = options.level.toUpperCase() as Uppercase<LogOptions["level"]>;
+  const handler = new LineHandler(levelName, {
+    formatter: (record) => {
+      const fields = orderedFields(record.args[0] as LogFields, options.level === "debug");
+      return format(record, fields);
+    },
+  });
+  handler.write = write;
+  return new FieldLogger(new StdLogger("classvip", levelName, { handlers: [handler] }), {});
+}
+
+class LineHandler extends BaseHandler {
+  write: (line: string) => void = () => {};
+
+  override log(line: string): void {
+    this.write(line);
+  }
+}
+
+class FieldLogger implements Logger {
+  readonly #logger: StdLogger;
+  readonly #fields: LogFields;
+
+  constructor(logger: StdLogger, fields: LogFields) {
+    this.#logger = logger;
+    this.#fields = fields;
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#logger.debug(message, { ...this.#fields, ...fields });
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#logger.info(message, { ...this.#fields, ...fields });
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#logger.warn(message, { ...this.#fields, ...fields });
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#logger.error(message, { ...this.#fields, ...fields });
+  }
+
+  with(fields: LogFields): Logger {
+    return new FieldLogger(this.#logger, { ...this.#fields, ...fields });
+  }
+}
+
+type Field = [key: string, value: unknown];
+
+/** Shared keys, then the others, then the error; stacks are for those who asked for debug. */
+function orderedFields({ error, ...fields }: LogFields, stacks: boolean): Field[] {
+  const keys = new Set([...KEY_ORDER, ...Object.keys(fields)]);
+  const ordered: Field[] = [...keys].map((key) => [key, plain(fields[key])]);
+  if (error !== undefined) ordered.push(["error", errorText(error)]);
+  if (stacks && error instanceof Error) ordered.push(["stack", error.stack]);
+  return ordered.filter(([, value]) => value !== undefined);
+}
+
+/** Something that JSON has: a logger must not throw, whatever it is given. */
+function plain(value: unknown): unknown {
+  if (value instanceof Error) return errorText(value);
+  if (["bigint", "symbol", "function"].includes(typeof value)) return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  try {
+    return JSON.parse(JSON.stringify(value, (_, inner) => {
+      return typeof inner === "bigint" || inner instanceof Error ? plain(inner) : inner;
+    }));
+  } catch {
+    return String(value);
+  }
+}
+
+/** The message, then those of the causes that it does not already repeat. */
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error instanceof AggregateError ? error.errors : [error.cause];
+  const causes = inner.filter((cause) => cause !== undefined && cause !== null)
+    .map(errorText).join(", ");
+  const own = error.message || error.name;
+  return own.includes(causes) ? own : `${own}: ${causes}`;
+}
+
+function jsonLine(record: LogRecord, fields: Field[]): string {
+  return JSON.stringify({
+    time: record.datetime.toISOString(),
+    level: record.levelName.toLowerCase(),
+    message: record.msg,
+    ...Object.fromEntries(fields),
+  });
+}
+
+function textLine(record: LogRecord, fields: Field[]): string {
+  const head = `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} `;
+  const message = record.msg.replaceAll("\n", "\\n");
+  const tail = fields.map(([key, value]) => `${key}=${textValue(value)}`).join(" ");
+  return head + (tail === "" ? message : `${message.padEnd(MESSAGE_WIDTH)} ${tail}`);
+}
+
+/** As it is where that is one word, else as JSON, which also escapes ends of lines. */
+function textValue(value: unknown): string {
+  return typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { createLogger, type LogOptions } from "../../lib/observe/log.ts";
+
+function capture(options: Pick<LogOptions, "level" | "format">) {
+  const lines: string[] = [];
+  return { lines, logger: createLogger({ ...options, write: (line) => lines.push(line) }) };
+}
+
+Deno.test("createLogger() writes JSON with time, level, message and fields in order", () => {
+  const { lines, logger } = capture({ level: "info", format: "json" });
+  logger.with({ class: "internal", instance: "a" }).warn("Lease lost", {
+    extra: 1n,
+    error: new Error("no answer", { cause: new Error("reset") }),
+    vip: "192.0.2.1",
+    lease: "classvip-internal",
+  });
+  const { time, ...rest } = JSON.parse(lines[0]!);
+  assert.ok(!Number.isNaN(Date.parse(time)) && time.endsWith("Z"));
+  assert.equal(
+    JSON.stringify(rest),
+    '{"level":"warn","message":"Lease lost","instance":"a","class":"internal",' +
+      '"lease":"classvip-internal","vip":"192.0.2.1","extra":"1","error":"no answer: reset"}',
+  );
+});
+
+Deno.test("createLogger() aligns text and quotes what is not one word", () => {
+  const { lines, logger } = capture({ level: "info", format: "text" });
+  logger.info("Announced", { vip: "192.0.2.1", error: "two words", n: 3 });
+  logger.info("Withdrawn\nnow");
+  assert.equal(
+    lines[0]!.slice(25),
+    'INFO  Announced                                vip=192.0.2.1 n=3 error="two words"',
+  );
+  assert.equal(lines[1]!.slice(25), "INFO  Withdrawn\\nnow");
+});
+
+Deno.test("createLogger() leaves out what is below its level", () => {
+  const { lines, logger } = capture({ level: "warn", format: "text" });
+  logger.debug("a");
+  logger.info("b");
+  logger.warn("c");
+  logger.error("d");
+  assert.deepEqual(lines.map((line) => line.slice(25, 30)), ["WARN ", "ERROR"]);
+});
+
+Deno.test("createLogger() shows stacks at debug only", () => {
+  for (const level of ["debug", "info"] as const) {
+    const { lines, logger } = capture({ level, format: "json" });
+    logger.error("Failed", { error: new Error("x") });
+    assert.equal("stack" in JSON.parse(lines[0]!), level === "debug");
+  }
+});
+
+Deno.test("createLogger() names each cause once", () => {
+  const { lines, logger } = capture({ level: "info", format: "json" });
+  const inner = new Error("connection refused");
+  logger.info("", { error: new Error("Failed: connection refused", { cause: inner }) });
+  logger.info("", { error: new AggregateError([inner, new Error("gone")], "All failed") });
+  assert.deepEqual(lines.map((line) => JSON.parse(line).error), [
+    "Failed: connection refused",
+    "All failed: connection refused, gone",
+  ]);
+});
+
+Deno.test("createLogger() writes one line for any event", () => {
+  const circular: Record<string, unknown> = {};
+  circular.self = circular;
+  for (const format of ["json", "text"] as const) {
+    const { lines, logger } = capture({ level: "info", format });
+    logger.info("Odd", { circular, symbol: Symbol("s"), fn: () => {}, error: undefined });
+    assert.equal(lines.length, 1);
+    fc.assert(fc.property(fc.string(), fc.dictionary(fc.string(), fc.anything()), (m, fields) => {
+      lines.length = 0;
+      logger.info(m, fields);
+      assert.equal(lines.length, 1);
+      assert.ok(!/[\r\n]/.test(lines[0]!));
+      if (format === "json") assert.equal(typeof JSON.parse(lines[0]!), "object");
+    }));
+  }
+});
