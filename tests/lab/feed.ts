@@ -11,13 +11,21 @@ interface Waiter<T> {
 export class Feed<T> {
   readonly items: T[] = [];
   readonly #waiters = new Set<Waiter<T>>();
+  readonly #listeners: ((item: T) => void)[] = [];
   #end: Error | undefined;
 
   push(item: T): void {
     this.items.push(item);
+    for (const listener of this.#listeners) listener(item);
     for (const waiter of this.#waiters) {
       if (waiter.predicate(item)) waiter.found(item);
     }
+  }
+
+  /** Calls the listener with every item, those that came already and those to come. */
+  forEach(listener: (item: T) => void): void {
+    this.items.forEach(listener);
+    this.#listeners.push(listener);
   }
 
   /** Nothing more will come: whoever waits fails with this reason. */

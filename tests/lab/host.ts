@@ -90,8 +90,10 @@ export class LabHost implements AsyncDisposable {
    */
   async cutApi(): Promise<void> {
     const { bridge, gatewayIp } = this.#options;
-    const neighbour = (ip: string, link: string) =>
-      ["ip", "neigh", "replace", ip, "lladdr", DEAD_MAC, "dev", link, "nud", "permanent"];
+    const neighbour = (
+      ip: string,
+      link: string,
+    ) => ["ip", "neigh", "replace", ip, "lladdr", DEAD_MAC, "dev", link, "nud", "permanent"];
     await Promise.all([
       this.exec(neighbour(gatewayIp, this.interface)),
       run(neighbour(this.ip, bridge)),

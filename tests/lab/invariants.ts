@@ -1,0 +1,62 @@
+import type { Child } from "./child.ts";
+import { Feed } from "./feed.ts";
+import { startHelper } from "./helper.ts";
+import { Holdings } from "./holdings.ts";
+import type { AddressReport, Holding } from "./holdings.ts";
+import type { LabHost } from "./host.ts";
+
+/** From one dump of a host's addresses to the next. */
+const PAUSE_MS = 5;
+
+/** Watches the addresses of hosts, and proves that none is ever on two interfaces. */
+export class AddressWatch implements AsyncDisposable {
+  readonly holdings = new Holdings();
+  readonly #reports = new Feed<AddressReport>();
+  readonly #children: readonly Child<AddressReport>[];
+
+  private constructor(children: readonly Child<AddressReport>[]) {
+    this.#children = children;
+    for (const child of children) {
+      child.reports.forEach((report) => {
+        this.holdings.add(report);
+        this.#reports.push(report);
+      });
+    }
+  }
+
+  static async start(hosts: readonly LabHost[]): Promise<AddressWatch> {
+    return new AddressWatch(
+      await Promise.all(
+        hosts.map((host) =>
+          startHelper<AddressReport>(host, "watch_main.ts", [host.name, PAUSE_MS])
+        ),
+      ),
+    );
+  }
+
+  /** @returns as soon as the host (or any) has the address. */
+  async waitForHolder(ip: string, deadlineMs: number, host?: string): Promise<Holding> {
+    const holder = () =>
+      this.holdings.holders(ip).find((holding) => host === undefined || holding.host === host);
+    await this.#reports.waitFor(() => holder() !== undefined, deadlineMs);
+    return holder()!;
+  }
+
+  /** Resolves as soon as nobody has the address. */
+  async waitForNobody(ip: string, deadlineMs: number): Promise<void> {
+    await this.#reports.waitFor(() => this.holdings.holders(ip).length === 0, deadlineMs);
+  }
+
+  /** @throws {Error} that names every address that was on two interfaces at a time. */
+  assertNoDoubles(): void {
+    const doubles = this.holdings.doubles().map(({ ip, holders: [a, b], fromMs, toMs }) =>
+      `${ip} was on ${a.host} ${a.interface} and on ${b.host} ${b.interface} ` +
+      `for ${(toMs - fromMs).toFixed(1)} ms`
+    );
+    if (doubles.length > 0) throw new Error(doubles.join("\n"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
+  }
+}

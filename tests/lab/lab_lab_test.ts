@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { nowMs } from "./clock.ts";
+import { run } from "./command.ts";
+import { Lab } from "./lab.ts";
+import { neighbour, startServers, Traffic } from "./traffic.ts";
+
+/** Whether a TCP connection from the host to an address can be made within half a second. */
+async function connects(host: Lab["client"], ip: string, port: number): Promise<boolean> {
+  const script = `exec 3<>/dev/tcp/${ip}/${port}`;
+  return await host.exec(["timeout", "0.5", "bash", "-c", script]).then(() => true, () => false);
+}
+
+Deno.test("Lab.create() makes nodes and a client that reach each other and the gateway", async () => {
+  await using lab = await Lab.create({ nodes: 2 });
+  assert.deepEqual(lab.nodes.map(({ name, ip }) => [name, ip]), [
+    ["node-1", "10.77.0.11"],
+    ["node-2", "10.77.0.12"],
+  ]);
+  const [address] = await lab.nodes[0]!.addresses();
+  assert.deepEqual(
+    address,
+    { interface: "eth0", ip: "10.77.0.11", prefixLength: 24, validSeconds: Infinity },
+  );
+  await startServers(lab.nodes, 80);
+  assert.ok(await connects(lab.client, lab.nodes[1]!.ip, 80));
+  assert.equal(await neighbour(lab.client, lab.nodes[1]!.ip), lab.nodes[1]!.mac);
+  using _api = Deno.listen({ hostname: lab.gatewayIp, port: 6443 });
+  assert.ok(await connects(lab.nodes[0]!, lab.gatewayIp, 6443));
+});
+
+Deno.test("Lab.create() leaves nothing behind when it fails", async () => {
+  // The name of node-2's cable is taken.
+  await run(["ip", "link", "add", "p-node-2", "type", "veth", "peer", "name", "other"]);
+  await assert.rejects(Lab.create({ nodes: 2 }), /File exists/);
+  await run(["ip", "link", "del", "p-node-2"]);
+  await using _lab = await Lab.create({ nodes: 1 });
+});
+
+Deno.test("Lab.create() refuses a second lab beside one", async () => {
+  await using _lab = await Lab.create({ nodes: 1 });
+  await assert.rejects(Lab.create({ nodes: 1 }), /namespace is in use/);
+});
+
+Deno.test("LabHost.linkDown() takes the carrier away and leaves the interface up", async () => {
+  await using lab = await Lab.create({ nodes: 1 });
+  const node = lab.nodes[0]!;
+  const flags = async () =>
+    JSON.parse(await node.exec(["ip", "-j", "link", "show", node.interface]))[0].flags as string[];
+  await node.linkDown();
+  assert.ok((await flags()).includes("UP"));
+  assert.ok((await flags()).includes("NO-CARRIER"));
+  await node.linkUp();
+  assert.ok((await flags()).includes("LOWER_UP"));
+});
+
+Deno.test("LabHost.cutApi() loses packets silently, and the API server's alone", async () => {
+  await using lab = await Lab.create({ nodes: 2 });
+  const [node, other] = [lab.nodes[0]!, lab.nodes[1]!];
+  await startServers([other], 80);
+  using _api = Deno.listen({ hostname: lab.gatewayIp, port: 6443 });
+  await node.cutApi();
+  const sinceMs = nowMs();
+  assert.equal(await connects(node, lab.gatewayIp, 6443), false);
+  assert.ok(nowMs() - sinceMs > 450, "an error came back: not silent");
+  assert.ok(await connects(node, other.ip, 80));
+  assert.ok(await connects(other, lab.gatewayIp, 6443));
+  await node.restoreApi();
+  assert.ok(await connects(node, lab.gatewayIp, 6443));
+});
+
+Deno.test("Lab.partition() separates its hosts from all others until heal()", async () => {
+  await using lab = await Lab.create({ nodes: 3 });
+  const [a, b, c] = [lab.nodes[0]!, lab.nodes[1]!, lab.nodes[2]!];
+  await startServers([b, c], 80);
+  using _api = Deno.listen({ hostname: lab.gatewayIp, port: 6443 });
+  await lab.partition([a, b]);
+  assert.ok(await connects(a, b.ip, 80));
+  assert.equal(await connects(a, c.ip, 80), false);
+  assert.equal(await connects(a, lab.gatewayIp, 6443), false);
+  assert.ok(await connects(c, lab.gatewayIp, 6443));
+  await lab.heal();
+  assert.ok(await connects(a, lab.gatewayIp, 6443));
+});
+
+Deno.test("Traffic counts answers by node, and sees a gap", async () => {
+  await using lab = await Lab.create({ nodes: 1 });
+  const node = lab.nodes[0]!;
+  await startServers([node], 80);
+  await using traffic = await Traffic.start(lab.client, { ip: node.ip, port: 80, deadlineMs: 100 });
+  await traffic.waitForAnswer(2000, { node: "node-1" });
+  const quiet = traffic.summary();
+  assert.equal(quiet.failures, 0);
+
+  const downMs = nowMs();
+  await node.linkDown();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await node.linkUp();
+  const upMs = nowMs();
+  await traffic.waitForAnswer(5000, { sinceMs: upMs });
+  const { failures, longestGapMs, answers, attempts } = traffic.summary();
+  assert.ok(failures >= 5, `${failures} failures`);
+  assert.ok(longestGapMs >= upMs - downMs - 100, `gap ${longestGapMs} ms`);
+  assert.ok(quiet.longestGapMs < 200, `gap ${quiet.longestGapMs} ms without a fault`);
+  assert.equal(answers["node-1"], attempts - failures);
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { nowMs } from "./clock.ts";
+import { startHelper } from "./helper.ts";
+import { Lab } from "./lab.ts";
+import { Sniffer } from "./sniffer.ts";
+
+Deno.test("Sniffer hears a node's gratuitous ARP at the client", async () => {
+  await using lab = await Lab.create({ nodes: 2 });
+  const node = lab.nodes[0]!;
+  const vip = lab.address(100);
+  await using sniffer = await Sniffer.start(lab.client);
+  const sinceMs = nowMs();
+  await startHelper(node, "announce_main.ts", [node.interface, vip]);
+  const claim = await sniffer.waitForClaim(vip, 2000, { mac: node.mac, sinceMs });
+  assert.ok(claim.atMs <= nowMs());
+  const reply = await sniffer.waitFor((frame) => frame.operation === "reply", 2000);
+  const both = [claim, reply].map(({ atMs: _, ...rest }) => rest);
+  const common = {
+    senderMac: node.mac,
+    senderIp: vip,
+    targetIp: vip,
+    source: node.mac,
+    destination: "ff:ff:ff:ff:ff:ff",
+    gratuitous: true,
+  };
+  assert.deepEqual(both, [
+    { ...common, operation: "request", targetMac: "00:00:00:00:00:00" },
+    { ...common, operation: "reply", targetMac: node.mac },
+  ]);
+});
+
+Deno.test("Sniffer tells a question from an announcement", async () => {
+  await using lab = await Lab.create({ nodes: 1 });
+  await using sniffer = await Sniffer.start(lab.client);
+  const node = lab.nodes[0]!;
+  // Whatever the node sends to an address that it does not know begins with a question.
+  const script = `exec 3<>/dev/udp/${lab.address(99)}/9; echo >&3`;
+  await node.exec(["bash", "-c", script]);
+  const frame = await sniffer.waitFor(({ targetIp }) => targetIp === lab.address(99), 2000);
+  assert.equal(frame.gratuitous, false);
+  assert.equal(frame.operation, "request");
+  await assert.rejects(sniffer.waitForClaim(lab.address(99), 50), /Nothing that fits/);
+});

@@ -1,0 +1,59 @@
+/**
+ * Reports which addresses come to this host's interfaces and which go, from one netlink dump after
+ * another.
+ *
+ *     watch_main.ts <host> <pauseMs>
+ *
+ * @module
+ */
+
+import { bootTimeMs } from "../../lib/sys/clock.ts";
+import { LinuxNetwork } from "../../lib/sys/network.ts";
+import type { AddressReport } from "./holdings.ts";
+
+/** Without a change, this often: it says that nothing has changed until now. */
+const REPORT_MS = 50;
+
+const [host = "", pauseMs] = Deno.args;
+const network = new LinuxNetwork();
+const names = new Map(
+  network.links().filter((link) => !link.loopback).map((link) => [link.index, link.name]),
+);
+
+let former = new Set<string>();
+let formerMs = bootTimeMs();
+let reportedMs = 0;
+let longestPauseMs = 0;
+
+function look(): void {
+  const beforeMs = bootTimeMs();
+  const addresses = network.addresses();
+  const afterMs = bootTimeMs();
+  const now = new Set(
+    addresses.filter(({ linkIndex }) => names.has(linkIndex))
+      .map(({ linkIndex, ip }) => `${names.get(linkIndex)} ${ip.text}`),
+  );
+  const appeared = [...now.difference(former)];
+  const vanished = [...former.difference(now)];
+  longestPauseMs = Math.max(longestPauseMs, beforeMs - formerMs);
+  if (appeared.length + vanished.length > 0 || beforeMs - reportedMs >= REPORT_MS) {
+    const pauseMs = longestPauseMs;
+    const report: AddressReport = {
+      host,
+      beforeMs,
+      afterMs,
+      formerMs,
+      pauseMs,
+      appeared,
+      vanished,
+    };
+    console.log(JSON.stringify(report));
+    reportedMs = beforeMs;
+    longestPauseMs = 0;
+  }
+  former = now;
+  formerMs = beforeMs;
+}
+
+console.log(JSON.stringify({ ready: true }));
+setInterval(look, Number(pauseMs));
