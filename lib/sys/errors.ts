@@ -24,7 +24,8 @@ const ERRNO: Readonly<Record<number, readonly [name: string, text: string]>> = {
   105: ["ENOBUFS", "no buffer space left"],
 };
 
-/** The errno values that callers branch on, from acknowledgements (not from the errno variable). */
+/** The errno values that are branched on. */
+export const ENODEV = 19;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 

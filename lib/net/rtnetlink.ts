@@ -1,0 +1,149 @@
+import { type IpAddress, ipFromBytes } from "./ip.ts";
+import type { AddressChange, InterfaceAddress, Link } from "./link.ts";
+import { MAC_LENGTH } from "./mac.ts";
+import {
+  decodeAttributes,
+  decodeU32,
+  encodeAttributes,
+  encodeNetlinkMessage,
+  encodeU32,
+  type NetlinkAttribute,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_DUMP,
+  NLM_F_REPLACE,
+  NLM_F_REQUEST,
+} from "./netlink_message.ts";
+import { AF_INET, AF_INET6 } from "./sockaddr.ts";
+
+/** Message types (rtnetlink(7)). */
+export const RTM_NEWLINK = 16;
+export const RTM_GETLINK = 18;
+export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
+export const RTM_GETADDR = 22;
+
+/** Attributes (`linux/if_link.h`, `linux/if_addr.h`). */
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+const IFA_CACHEINFO = 6;
+const IFA_FLAGS = 8;
+const IFA_RT_PRIORITY = 9;
+
+const IFF_UP = 0x1;
+const IFF_LOOPBACK = 0x8;
+const IFF_LOWER_UP = 0x10000;
+/**
+ * IPv4 takes deprecated addresses as source addresses too, but none of a narrower scope than the
+ * route's. The local route to the address has this scope in any case: it is served all the same.
+ */
+const RT_SCOPE_HOST = 254;
+/** No duplicate address detection: the Lease decides who has the address, and at once. */
+const IFA_F_NODAD = 0x02;
+/** No route to the prefix: a VIP is an address of this host and nothing else. */
+const IFA_F_NOPREFIXROUTE = 0x200;
+
+const IFINFOMSG_LENGTH = 16;
+const IFADDRMSG_LENGTH = 8;
+const FOREVER_SECONDS = 0xffffffff;
+
+/** A request for all links (RTM_NEWLINK), or for all addresses of both families (RTM_NEWADDR). */
+export function encodeDump(
+  type: typeof RTM_GETLINK | typeof RTM_GETADDR,
+  sequence: number,
+): Uint8Array {
+  // struct ifinfomsg, struct ifaddrmsg: all zero is AF_UNSPEC and no filter.
+  const payload = new Uint8Array(type === RTM_GETLINK ? IFINFOMSG_LENGTH : IFADDRMSG_LENGTH);
+  return encodeNetlinkMessage({ type, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, payload });
+}
+
+/**
+ * The request, to be acknowledged, that makes a change. A VIP is a /32 or /128 with preferred
+ * lifetime 0, so that another address is chosen as the source of what the node sends by itself
+ * (RFC 6724, rule 3).
+ */
+export function encodeAddressChange(change: AddressChange, sequence: number): Uint8Array {
+  const { ip } = change;
+  const host: NetlinkAttribute[] = [[IFA_LOCAL, ip.bytes], [IFA_ADDRESS, ip.bytes]];
+  if (change.kind === "remove") {
+    return encodeNetlinkMessage({
+      type: RTM_DELADDR,
+      flags: NLM_F_REQUEST | NLM_F_ACK,
+      sequence,
+      payload: ifaddrmsg(ip, change.linkIndex, host),
+    });
+  }
+  const flags = IFA_F_NOPREFIXROUTE | (ip.family === 6 ? IFA_F_NODAD : 0);
+  return encodeNetlinkMessage({
+    type: RTM_NEWADDR,
+    flags: NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+    sequence,
+    payload: ifaddrmsg(ip, change.linkIndex, [
+      ...host,
+      // struct ifa_cacheinfo: ifa_prefered, ifa_valid, cstamp, tstamp
+      [IFA_CACHEINFO, encodeU32(0, change.validSeconds, 0, 0)],
+      [IFA_FLAGS, encodeU32(flags)],
+      // The metric of the prefix route; there is none, so it is free to carry the mark.
+      [IFA_RT_PRIORITY, encodeU32(change.mark)],
+    ]),
+  });
+}
+
+/** `struct ifaddrmsg` for one host's address, and its attributes. */
+function ifaddrmsg(
+  ip: IpAddress,
+  linkIndex: number,
+  attributes: readonly NetlinkAttribute[],
+): Uint8Array {
+  const tail = encodeAttributes(attributes);
+  const bytes = new Uint8Array(IFADDRMSG_LENGTH + tail.length);
+  bytes[0] = ip.family === 4 ? AF_INET : AF_INET6; // ifa_family
+  bytes[1] = ip.bytes.length * 8; // ifa_prefixlen
+  // bytes[2] ifa_flags stays 0: IFA_FLAGS has them all.
+  bytes[3] = ip.family === 4 ? RT_SCOPE_HOST : 0; // ifa_scope; IPv6 works it out by itself
+  bytes.set(encodeU32(linkIndex), 4); // ifa_index
+  bytes.set(tail, IFADDRMSG_LENGTH);
+  return bytes;
+}
+
+/** @returns the link of an RTM_NEWLINK; undefined when it is malformed. */
+export function decodeLink(payload: Uint8Array): Link | undefined {
+  const attributes = decodeAttributes(payload.subarray(IFINFOMSG_LENGTH));
+  const index = decodeU32(payload, 4); // ifi_index
+  const flags = decodeU32(payload, 8); // ifi_flags
+  const name = attributes?.get(IFLA_IFNAME);
+  if (payload.length < IFINFOMSG_LENGTH || name === undefined) return undefined;
+  if (index === undefined || flags === undefined) return undefined;
+  const mac = attributes?.get(IFLA_ADDRESS);
+  return {
+    index,
+    name: new TextDecoder().decode(name).replace(/\0.*$/s, ""),
+    // Tunnels have an IP address here, InfiniBand has 20 bytes.
+    mac: mac?.length === MAC_LENGTH ? mac.slice() : new Uint8Array(),
+    up: (flags & IFF_UP) !== 0,
+    carrier: (flags & IFF_LOWER_UP) !== 0,
+    loopback: (flags & IFF_LOOPBACK) !== 0,
+  };
+}
+
+/** @returns the address of an RTM_NEWADDR; undefined when it is malformed, or not IP. */
+export function decodeAddress(payload: Uint8Array): InterfaceAddress | undefined {
+  const attributes = decodeAttributes(payload.subarray(IFADDRMSG_LENGTH));
+  const linkIndex = decodeU32(payload, 4); // ifa_index
+  if (attributes === undefined || linkIndex === undefined) return undefined;
+  // With a peer, IFA_ADDRESS is the peer's; without one, IPv6 leaves IFA_LOCAL out.
+  const bytes = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
+  const ip = bytes === undefined ? undefined : ipFromBytes(bytes);
+  if (ip === undefined) return undefined;
+  const lifetimes = attributes.get(IFA_CACHEINFO) ?? new Uint8Array();
+  return {
+    linkIndex,
+    ip,
+    prefixLength: payload[1] ?? 0, // ifa_prefixlen
+    mark: decodeU32(attributes.get(IFA_RT_PRIORITY) ?? new Uint8Array()) ?? 0,
+    preferredSeconds: decodeU32(lifetimes, 0) ?? FOREVER_SECONDS,
+    validSeconds: decodeU32(lifetimes, 4) ?? FOREVER_SECONDS,
+  };
+}

@@ -1,0 +1,148 @@
+import {
+  decodeErrno,
+  decodeNetlinkMessages,
+  type NetlinkMessage,
+  NLM_F_DUMP_INTR,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from "../net/netlink_message.ts";
+import { AF_NETLINK } from "../net/sockaddr.ts";
+import { SyscallError } from "./errors.ts";
+import { call } from "./libc.ts";
+import { SOCK_CLOEXEC, SOCK_RAW, Socket } from "./socket.ts";
+
+const NETLINK_ROUTE = 0;
+const SO_RCVTIMEO = 20;
+/** `struct timeval` of 2 s: the kernel answers within the call, so this is for broken ones. */
+const RECEIVE_TIMEOUT = new Uint8Array(new BigInt64Array([2n, 0n]).buffer);
+/** The kernel fills up to 32 KiB when it is given the room. */
+const DATAGRAM_LENGTH = 65536;
+/**
+ * Requests sent before their acknowledgements are read. Each waits in the socket's receive buffer
+ * with about 1 KiB of overhead, and the smallest usual buffer is 208 KiB.
+ */
+const BATCH = 64;
+const DUMP_ATTEMPTS = 10;
+
+/** Encodes a request with the given sequence number. */
+export type Request = (sequence: number) => Uint8Array;
+
+/** A NETLINK_ROUTE socket (rtnetlink(7)): requests with their answers, in turn. */
+export class NetlinkSocket implements Disposable {
+  readonly #socket = new Socket(
+    "Cannot open a netlink socket",
+    AF_NETLINK,
+    SOCK_RAW | SOCK_CLOEXEC,
+    NETLINK_ROUTE,
+  );
+  readonly #buffer = new Uint8Array(DATAGRAM_LENGTH);
+  #sequence = 0;
+
+  constructor() {
+    this.#socket.setOption(SO_RCVTIMEO, RECEIVE_TIMEOUT);
+  }
+
+  /**
+   * Reads a whole table of the kernel, again when it changed meanwhile.
+   *
+   * @param what For the error: "Cannot read the addresses".
+   * @returns the result of `decode` for each entry that it knows.
+   * @throws SyscallError
+   */
+  dump<T>(
+    what: string,
+    request: Request,
+    decode: (message: NetlinkMessage) => T | undefined,
+  ): T[] {
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const sequence = this.#nextSequence();
+      this.#send(what, request(sequence));
+      const entries: T[] = [];
+      let consistent = true;
+      for (let done = false; !done;) {
+        for (const message of this.#receive(what)) {
+          if (message.sequence !== sequence) continue; // left over from a request that failed
+          if ((message.flags & NLM_F_DUMP_INTR) !== 0) consistent = false;
+          done = message.type === NLMSG_DONE || message.type === NLMSG_ERROR;
+          const errno = done ? errnoOf(what, message) : 0;
+          if (errno !== 0) throw new SyscallError("netlink", errno, what);
+          const entry = done ? undefined : decode(message);
+          if (entry !== undefined) entries.push(entry);
+        }
+      }
+      if (consistent) return entries;
+    }
+    throw new Error(`${what}: they changed each time while they were read`);
+  }
+
+  /**
+   * Makes requests, many in one go, each with NLM_F_ACK.
+   *
+   * @returns for each the errno of its acknowledgement, 0 for done.
+   * @throws SyscallError when an answer stays away: what was done is not known then.
+   */
+  transact(what: string, requests: readonly Request[]): number[] {
+    const results: number[] = [];
+    for (let start = 0; start < requests.length; start += BATCH) {
+      results.push(...this.#transactBatch(what, requests.slice(start, start + BATCH)));
+    }
+    return results;
+  }
+
+  #transactBatch(what: string, requests: readonly Request[]): number[] {
+    const sequences = requests.map(() => this.#nextSequence());
+    const encoded = requests.map((request, index) => request(sequences[index] ?? 0));
+    this.#send(what, concatenate(encoded));
+    const errnos = new Map<number, number>();
+    const waiting = new Set(sequences);
+    while (waiting.size > 0) {
+      for (const message of this.#receive(what)) {
+        if (message.type !== NLMSG_ERROR || !waiting.delete(message.sequence)) continue;
+        errnos.set(message.sequence, errnoOf(what, message));
+      }
+    }
+    return sequences.map((sequence) => errnos.get(sequence) ?? 0);
+  }
+
+  #send(what: string, bytes: Uint8Array): void {
+    // Without an address it goes to the kernel.
+    call(what, "sendto", this.#socket.fd, bytes, BigInt(bytes.length), 0, null, 0);
+  }
+
+  #receive(what: string): NetlinkMessage[] {
+    const size = BigInt(this.#buffer.length);
+    const length = call(what, "recvfrom", this.#socket.fd, this.#buffer, size, 0, null, null);
+    const messages = decodeNetlinkMessages(this.#buffer.subarray(0, length));
+    if (messages === undefined) throw malformed(what);
+    return messages;
+  }
+
+  #nextSequence(): number {
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    return this.#sequence;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket[Symbol.dispose]();
+  }
+}
+
+function errnoOf(what: string, message: NetlinkMessage): number {
+  const errno = decodeErrno(message.payload);
+  if (errno === undefined) throw malformed(what);
+  return errno;
+}
+
+function malformed(what: string): Error {
+  return new Error(`${what}: malformed netlink answer`);
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
