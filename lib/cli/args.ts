@@ -1,0 +1,105 @@
+import { parseArgs } from "@std/cli/parse-args";
+import type { ConfigProblem } from "../config/errors.ts";
+import type { GivenFlag } from "../config/given.ts";
+import { isBooleanFlag } from "../config/names.ts";
+import { nearest } from "../config/nearest.ts";
+
+export const commandNames = ["run", "config", "release", "version", "help"] as const;
+
+export type CommandName = typeof commandNames[number];
+
+/** A command line, taken apart. What the flags mean is up to the settings. */
+export interface CommandLine {
+  readonly command: CommandName;
+  readonly flags: readonly GivenFlag[];
+  /** Format of the answer of `config`. */
+  readonly output: "text" | "json";
+  /** An unknown command, words too many, a bad `--output`. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Flags that are no settings, by the commands that take them. */
+const SWITCHES: Readonly<Record<string, CommandName>> = {
+  help: "help",
+  h: "help",
+  version: "version",
+};
+
+/**
+ * Takes the command line apart: `[command] [--flag=value | --flag value | --booleanFlag]…`.
+ *
+ * Flags that nobody knows are left in, to be reported together with wrong values.
+ */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const flags: GivenFlag[] = [];
+  const words: string[] = [];
+  // Nothing is declared, so that every flag comes through here as it was written, in order, and a
+  // missing value (true) can be told from an empty one. A flag that needs no value must not eat
+  // the next word, so it gets its value here.
+  const { _: afterDashes } = parseArgs(args.map(completeBoolean), {
+    unknown: (arg: string, key?: string, value?: unknown) => {
+      if (key === undefined) words.push(arg);
+      else flags.push({ flag: key, value: value === true ? undefined : String(value) });
+      return false;
+    },
+  });
+  words.push(...afterDashes.map(String));
+
+  const problems: ConfigProblem[] = [];
+  const command = commandOf(words, flags, problems);
+  const outputs = command === "config" ? flags.filter(({ flag }) => flag === "output") : [];
+  const output = outputs.at(-1)?.value ?? "text";
+  if (outputs.length > 0 && output !== "text" && output !== "json") {
+    problems.push({
+      setting: "output",
+      value: output,
+      source: "flag --output",
+      problem: "no such format",
+      right: "text or json",
+    });
+  }
+  return {
+    command,
+    problems,
+    output: output === "json" ? "json" : "text",
+    flags: flags.filter((given) => !(given.flag in SWITCHES) && !outputs.includes(given)),
+  };
+}
+
+function completeBoolean(arg: string): string {
+  const flag = /^--?([^=]+)$/.exec(arg)?.[1];
+  return flag && (flag in SWITCHES || isBooleanFlag(flag)) ? `${arg}=true` : arg;
+}
+
+function commandOf(
+  [word = "run", ...leftover]: string[],
+  flags: readonly GivenFlag[],
+  problems: ConfigProblem[],
+): CommandName {
+  for (const { flag } of flags) {
+    const command = SWITCHES[flag];
+    if (command) return command;
+  }
+  const command = commandNames.find((name) => name === word) ??
+    // kube-vip's manifests say manager.
+    (word === "manager" ? "run" : undefined);
+  if (!command) {
+    problems.push({
+      setting: "command",
+      value: word,
+      source: "command line",
+      problem: "no such command",
+      right: nearest(word, commandNames) ?? commandNames.join(", "),
+    });
+  }
+  for (const value of leftover) {
+    problems.push({
+      setting: "command",
+      value,
+      source: "command line",
+      problem: "a word too many",
+      right: "one command, and --flag=value for each setting",
+    });
+  }
+  return command ?? "run";
+}

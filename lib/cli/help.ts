@@ -1,0 +1,56 @@
+import { envNameOf, type Setting, settingNames, settingOf } from "../config/settings.ts";
+import type { CliContext } from "./context.ts";
+import { wrap } from "./text.ts";
+
+const WIDTH = 100;
+const INDENT = " ".repeat(6);
+
+const HEAD = `classvip: virtual IPs for Kubernetes, one instance for each load-balancer class
+
+Usage: classvip [command] [--flag=value ...]
+
+Commands:
+  run       serve the LoadBalancer Services of the classes (default; also: manager)
+  config    show the effective settings and where each came from (--output=json for programs)
+  release   withdraw this node's VIPs and release its Leases, for use after a crash
+  version   show the version
+  help      show this
+
+Examples:
+  classvip --loadBalancerClass=internal-vip --leaseName=custom-lease-name
+  classvip --loadBalancerClass=example.com/public --interface=eth1 --alsoClassless
+  classvip config --config=/etc/classvip.yaml
+
+A flag counts more than its environment variable, that more than the YAML file of --config.
+Durations are 5s, 1500ms, 1m30s or plain seconds. kube-vip's names are understood too.`;
+
+/** `classvip help`. */
+export function help({ stdout }: CliContext): Promise<number> {
+  stdout(helpText());
+  return Promise.resolve(0);
+}
+
+/** @returns the help of all settings, at most 100 columns wide. */
+export function helpText(): string {
+  const groups = Map.groupBy(settingNames, (name) => settingOf(name).group);
+  const sections = [...groups].map(([group, names]) => {
+    const entries = names.map((name) => {
+      const setting = settingOf(name);
+      const head = `  ${flagForm(name, setting)}`.padEnd(40) + envNameOf(name);
+      const text = `${setting.text} Default: ${defaultOf(setting)}.`;
+      return [head, ...wrap(text, WIDTH - INDENT.length).map((line) => INDENT + line)].join("\n");
+    });
+    return `${group}:\n${entries.join("\n")}`;
+  });
+  return [HEAD, ...sections].join("\n\n");
+}
+
+/** @returns the default for people. */
+export function defaultOf(setting: Setting): string {
+  return setting.defaultText ?? setting.default ?? "";
+}
+
+function flagForm(name: string, { kind }: Setting): string {
+  if (kind === "boolean") return `--${name}`;
+  return `--${name}=${kind === "list" ? "<a,b>" : kind === "map" ? "<json>" : kind}`;
+}

@@ -1,0 +1,65 @@
+import { ConfigError, describeProblem } from "../config/errors.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { type CommandLine, type CommandName, parseCommandLine } from "./args.ts";
+import type { CliContext } from "./context.ts";
+
+type Command = (context: CliContext, line: CommandLine) => Promise<number>;
+
+/** Imported when chosen: `version` and `help` must not wait for what `run` needs. */
+const commands: Readonly<Record<CommandName, Command>> = {
+  run: async (context, line) =>
+    await (await import("./run.ts")).run(context, await load(context, line)),
+  release: async (context, line) =>
+    await (await import("./release.ts")).run(context, await load(context, line)),
+  config: async (context, line) =>
+    await (await import("./config.ts")).printConfig(
+      context,
+      await load(context, line),
+      line.output,
+    ),
+  version: async (context) => await (await import("./version.ts")).printVersion(context),
+  help: async (context) => await (await import("./help.ts")).help(context),
+};
+
+/**
+ * Runs the command that the arguments name.
+ *
+ * @returns the exit code: 0, 1 for a failure, 2 for wrong settings.
+ */
+export async function runCli(context: CliContext): Promise<number> {
+  try {
+    const line = parseCommandLine(context.args);
+    return await commands[line.command](context, line);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      const count = error.problems.length;
+      context.stderr(`classvip: ${count} wrong setting${count === 1 ? "" : "s"}`);
+      for (const problem of error.problems) context.stderr(`  ${describeProblem(problem)}`);
+      return 2;
+    }
+    context.stderr(`classvip: ${explain(error)}`);
+    return 1;
+  }
+}
+
+async function load(context: CliContext, { flags, problems }: CommandLine): Promise<LoadedConfig> {
+  const { loadConfig } = await import("../config/load.ts");
+  const { env, isTerminal } = context;
+  return await loadConfig({
+    flags,
+    problems,
+    env,
+    isTerminal,
+    readTextFile: (path) => context.readTextFile(path),
+    hostname: () => context.hostname(),
+  });
+}
+
+/** A fault in the code keeps its stack; anything else is a sentence with its causes. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isFault = [TypeError, RangeError, ReferenceError, SyntaxError]
+    .some((type) => error instanceof type);
+  if (isFault) return error.stack ?? error.message;
+  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
+}

@@ -1,0 +1,96 @@
+import type { ConfigProblem } from "./errors.ts";
+import type { InstanceConfig } from "./instance.ts";
+import type { Resolved } from "./resolve.ts";
+import { formatDuration } from "./values.ts";
+
+/** An instance's settings with where each came from. */
+export type ResolvedInstance = {
+  readonly [K in keyof InstanceConfig]: Resolved<InstanceConfig[K]>;
+};
+
+/** @returns the problems between the settings of one instance. */
+export function checkInstance(
+  { leaseDurationMs, renewIntervalMs }: ResolvedInstance,
+): ConfigProblem[] {
+  if (leaseDurationMs.failed || renewIntervalMs.failed) return [];
+  const limitMs = leaseDurationMs.value / 2;
+  if (renewIntervalMs.value <= limitMs) return [];
+  return [{
+    setting: "renewInterval",
+    value: formatDuration(renewIntervalMs.value),
+    source: renewIntervalMs.source,
+    problem: `more than half of leaseDuration (${formatDuration(leaseDurationMs.value)}, ` +
+      `${leaseDurationMs.source}): one lost renewal would lose the Lease`,
+    right: `at most ${formatDuration(limitMs)}, or a longer leaseDuration`,
+  }];
+}
+
+/** @returns the problems between the instances of one process. */
+export function checkInstances(instances: readonly ResolvedInstance[]): ConfigProblem[] {
+  return instances.flatMap((second, index) =>
+    instances.slice(0, index).flatMap((first) => checkPair(first, second))
+  );
+}
+
+function checkPair(first: ResolvedInstance, second: ResolvedInstance): ConfigProblem[] {
+  const all = [first, second].flatMap((instance) => Object.values(instance));
+  if (all.some(({ failed }) => failed)) return [];
+  const problems: ConfigProblem[] = [];
+  const overlap = sharedServices(first, second);
+  if (overlap) {
+    problems.push({
+      setting: "loadBalancerClass",
+      value: second.loadBalancerClass.value ?? "",
+      source: second.loadBalancerClass.source,
+      problem: `${overlap} would be served by the instances ${first.name.value} and ` +
+        `${second.name.value} (${first.loadBalancerClass.source})`,
+      right: "another class, or namespaces that differ",
+    });
+  }
+  // The defaults follow from class and namespaces: what they share was said above.
+  if (sameLease(first, second) && !(overlap && isDefault(first.leaseName, second.leaseName))) {
+    problems.push({
+      setting: "leaseName",
+      value: second.leaseName.value,
+      source: second.leaseName.source,
+      problem: `the instance ${first.name.value} has the same Lease (${first.leaseName.source})`,
+      right: "a Lease of its own for each instance",
+    });
+  }
+  if (
+    first.name.value === second.name.value && !(overlap && isDefault(first.name, second.name))
+  ) {
+    problems.push({
+      setting: "instanceName",
+      value: second.name.value,
+      source: second.name.source,
+      problem: `another instance has the same name (${first.name.source})`,
+      right: "a name of its own for each instance",
+    });
+  }
+  return problems;
+}
+
+function isDefault(first: Resolved<string>, second: Resolved<string>): boolean {
+  return first.source === "default" && second.source === "default";
+}
+
+function sameLease(first: ResolvedInstance, second: ResolvedInstance): boolean {
+  return first.leaseName.value === second.leaseName.value &&
+    first.leaseNamespace.value === second.leaseNamespace.value;
+}
+
+/** @returns what both instances would serve, or undefined. */
+function sharedServices(first: ResolvedInstance, second: ResolvedInstance): string | undefined {
+  const [some, others] = [first.namespaces.value, second.namespaces.value];
+  const meet = some.length === 0 || others.length === 0 || some.some((n) => others.includes(n));
+  if (!meet) return undefined;
+  const loadBalancerClass = first.loadBalancerClass.value;
+  if (loadBalancerClass !== undefined && loadBalancerClass === second.loadBalancerClass.value) {
+    return `the class ${loadBalancerClass}`;
+  }
+  const classless = [first, second].every((instance) =>
+    instance.loadBalancerClass.value === undefined || instance.alsoClassless.value
+  );
+  return classless ? "Services without a class" : undefined;
+}

@@ -1,0 +1,34 @@
+/** One wrong setting: what was given, where, and what would be right. */
+export interface ConfigProblem {
+  /** The setting's name, or the name that nobody knows. */
+  readonly setting: string;
+  /** The value as given, with secrets hidden; undefined where there is none to show. */
+  readonly value: string | undefined;
+  /** `flag --x`, `env X`, `file path:line`, `default`. */
+  readonly source: string;
+  readonly problem: string;
+  /** What would be right. */
+  readonly right: string;
+}
+
+/** Every wrong setting of one start, all at once. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems.map(describeProblem).join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** @returns the problem as one line for people. */
+export function describeProblem({ setting, value, source, problem, right }: ConfigProblem): string {
+  const given = value === undefined ? setting : `${setting} = ${JSON.stringify(value)}`;
+  return `${given} (${source}): ${problem}; right would be: ${right}`;
+}
+
+/** @returns the value as it may be shown: a secret is hidden, so are credentials in a URL. */
+export function hideSecrets(value: string, secret = false): string {
+  return secret ? "(hidden)" : value.replace(/\/\/[^/@\s]*@/, "//(hidden)@");
+}

@@ -1,0 +1,129 @@
+import type { Node, Pair, YAMLMap } from "yaml";
+import type { ConfigProblem } from "./errors.ts";
+import type { Given, Layer } from "./given.ts";
+import { findEnv, findFlag, findYamlKey, yamlKeys } from "./names.ts";
+import { nearest } from "./nearest.ts";
+import { type SettingName, settingOf, yamlKeyOf } from "./settings.ts";
+
+/** The settings of a YAML file. */
+export interface FileSettings {
+  /** From the top level: for the process, and for all instances. */
+  readonly shared: Layer;
+  /** One for each entry of `instances:`; undefined without that key. */
+  readonly instances: readonly Layer[] | undefined;
+  /** Where `instances:` stands: `file path:line`. */
+  readonly instancesSource: string;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/**
+ * Reads a YAML file of settings.
+ *
+ * @param text the file's contents.
+ * @param path as it is to be named in sources.
+ */
+export async function parseConfigFile(text: string, path: string): Promise<FileSettings> {
+  // Only here: most starts have no file, and need not load a YAML parser.
+  const { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } = await import(
+    "yaml"
+  );
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const problems: ConfigProblem[] = [];
+  let instancesSource = `file ${path}`;
+
+  function sourceAt(offset: number | undefined): string {
+    return `file ${path}:${lines.linePos(offset ?? 0).line}`;
+  }
+  function refuse(setting: string, source: string, problem: string, right: string): void {
+    problems.push({ setting, value: undefined, source, problem, right });
+  }
+  /** Follows `*alias`. */
+  function resolve(node: unknown): Node | undefined {
+    if (isAlias(node)) return node.resolve(document);
+    return isNode(node) ? node : undefined;
+  }
+  /** @returns the text that the setting's parser takes, or undefined for a wrong shape. */
+  function textOf(name: SettingName, node: Node): string | undefined {
+    const { kind } = settingOf(name);
+    // The source keeps what a number would lose, such as the zero of 1.10.
+    if (isScalar(node)) {
+      return typeof node.value === "string" ? node.value : node.source ?? String(node.value);
+    }
+    if (isSeq(node) && kind === "list") {
+      const items = node.items.map(resolve);
+      return items.every((item) => isScalar(item))
+        ? items.map((i) => `${i.value}`).join(",")
+        : undefined;
+    }
+    if (isMap(node) && kind === "map") return JSON.stringify(node.toJS(document));
+    return undefined;
+  }
+  function layerOf(map: YAMLMap, isInstance: boolean): Map<SettingName, Given> {
+    const layer = new Map<SettingName, Given>();
+    for (const { key, value } of map.items as Pair<Node, Node | null>[]) {
+      const source = sourceAt(key.range?.[0]);
+      const word = isScalar(key) ? String(key.value) : "?";
+      if (word === "instances" && !isInstance) continue;
+      const name = findYamlKey(word);
+      const node = resolve(value);
+      if (!name || (isInstance && settingOf(name).scope === "process")) {
+        refuse(
+          word,
+          source,
+          name ? "it is set for the whole process" : "no such setting",
+          rightKey(word, isInstance),
+        );
+      } else if (node && !(isScalar(node) && node.value === null)) {
+        const given = textOf(name, node);
+        if (given === undefined) {
+          refuse(word, source, "not a value of the right shape", shapeOf(name));
+        } else layer.set(name, { text: given.trim(), source });
+      }
+    }
+    return layer;
+  }
+
+  for (const error of document.errors) {
+    refuse("config", sourceAt(error.pos[0]), error.message, "valid YAML");
+  }
+  const root = resolve(document.contents);
+  const empty = { shared: new Map(), instances: undefined, instancesSource, problems };
+  if (problems.length > 0 || !root || (isScalar(root) && root.value === null)) return empty;
+  if (!isMap(root)) {
+    refuse("config", sourceAt(root.range?.[0]), "not a mapping", "settings as `name: value`");
+    return empty;
+  }
+
+  let instances: Layer[] | undefined;
+  const pair = (root.items as Pair<Node, Node | null>[])
+    .find(({ key }) => isScalar(key) && key.value === "instances");
+  if (pair) {
+    instancesSource = sourceAt(pair.key.range?.[0]);
+    const list = resolve(pair.value);
+    const entries = isSeq(list) ? list.items.map(resolve) : [];
+    if (entries.length === 0 || !entries.every((entry) => isMap(entry))) {
+      refuse(
+        "instances",
+        instancesSource,
+        "not a list of mappings",
+        "`- name: …` for each instance",
+      );
+    }
+    instances = entries.filter((entry) => isMap(entry)).map((entry) => layerOf(entry, true));
+  }
+  return { shared: layerOf(root, false), instances, instancesSource, problems };
+}
+
+function shapeOf(name: SettingName): string {
+  const { kind } = settingOf(name);
+  return kind === "list" ? "a list of words" : kind === "map" ? "a mapping" : "a single value";
+}
+
+function rightKey(word: string, isInstance: boolean): string {
+  if (isInstance && findYamlKey(word)) return `${word} at the top level`;
+  // Somebody may write a flag's or a variable's name, kube-vip's too.
+  const named = findEnv(word) ?? findFlag(word);
+  const own = named && named.kind !== "kube-vip" ? yamlKeyOf(named.setting) : undefined;
+  return own ?? nearest(word, yamlKeys) ?? "a key of the settings reference";
+}

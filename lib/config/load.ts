@@ -1,0 +1,195 @@
+import { checkInstance, checkInstances, type ResolvedInstance } from "./cross_check.ts";
+import { ConfigError, type ConfigProblem } from "./errors.ts";
+import { type FileSettings, parseConfigFile } from "./file.ts";
+import {
+  collectGiven,
+  type Given,
+  type GivenFlag,
+  type GivenSettings,
+  type Layer,
+} from "./given.ts";
+import type { InstanceConfig, ProcessConfig } from "./instance.ts";
+import { defaultLeaseName } from "./lease_name.ts";
+import { type EffectiveSetting, type Resolved, Resolver } from "./resolve.ts";
+import { settingOf } from "./settings.ts";
+import { formatDuration } from "./values.ts";
+
+/** Where settings come from. */
+export interface ConfigSources {
+  readonly flags: readonly GivenFlag[];
+  /** What else was wrong on the command line, to be reported with the rest. */
+  readonly problems?: readonly ConfigProblem[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Logs go to a terminal: `logFormat: auto` is text. */
+  readonly isTerminal: boolean;
+  readTextFile(path: string): Promise<string>;
+  hostname(): string;
+}
+
+/** The settings of a start. */
+export interface LoadedConfig {
+  readonly config: ProcessConfig;
+  /** Sentences for people, to be logged. */
+  readonly warnings: readonly string[];
+  /** Every setting: the process's first, then each instance's. */
+  readonly effective: readonly EffectiveSetting[];
+}
+
+/** Every pod with a service account has it. */
+const POD_NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/** kube-vip's generator writes it into every manifest: nobody chose it. */
+const KUBE_VIP_HTTP_ADDRESS = ":2112";
+
+/**
+ * Loads the settings: flags over `CLASSVIP_` variables over aliases over the YAML file over
+ * defaults.
+ *
+ * @throws {ConfigError} with every wrong setting.
+ */
+export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
+  const given = collectGiven(sources.flags, sources.env);
+  const resolver = new Resolver();
+  const file = await readFile(resolver.resolve("config", given.layers), sources);
+  const problems = [
+    ...sources.problems ?? [],
+    ...given.problems,
+    ...file.problems,
+    ...instancesGivenTwice(given, file),
+  ];
+
+  const layers = [...given.layers, file.shared];
+  const process = resolveProcess(resolver, layers, sources);
+  const effective = resolver.takeEffective(undefined);
+
+  const leaseNamespace = await findLeaseNamespace(sources);
+  const instances = (file.instances ?? [new Map()]).map((own) => {
+    // Beside `instances:` flags and env say nothing about an instance, as reported above.
+    const instanceLayers = file.instances ? [own, file.shared] : layers;
+    const instance = resolveInstance(resolver, instanceLayers, leaseNamespace);
+    effective.push(...resolver.takeEffective(instance.name.value));
+    problems.push(...checkInstance(instance));
+    return instance;
+  });
+  problems.push(...resolver.problems, ...checkInstances(instances));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    config: { ...process, instances: instances.map(withoutSources) },
+    warnings: given.warnings,
+    effective,
+  };
+}
+
+async function readFile(
+  { value: path, source }: Resolved<string | undefined>,
+  sources: ConfigSources,
+): Promise<FileSettings> {
+  const none = { shared: new Map(), instances: undefined, instancesSource: "", problems: [] };
+  if (path === undefined) return none;
+  let text: string;
+  try {
+    text = await sources.readTextFile(path);
+  } catch (error) {
+    const problem = `cannot be read: ${error instanceof Error ? error.message : error}`;
+    const right = "the path of a YAML file that classvip may read";
+    return { ...none, problems: [{ setting: "config", value: path, source, problem, right }] };
+  }
+  return await parseConfigFile(text, path);
+}
+
+/** Flags and env make one instance: beside `instances:` nobody could tell which. */
+function instancesGivenTwice(given: GivenSettings, file: FileSettings): ConfigProblem[] {
+  if (!file.instances) return [];
+  return given.layers.flatMap((layer) => [...layer])
+    .filter(([name]) => settingOf(name).scope === "instance")
+    .map(([setting, { text, source }]) => ({
+      setting,
+      value: text,
+      source,
+      problem: `flags and env make one instance, but ${file.instancesSource} lists instances`,
+      right: "to say it in the file",
+    }));
+}
+
+function resolveProcess(
+  resolver: Resolver,
+  layers: readonly Layer[],
+  { env, hostname, isTerminal }: ConfigSources,
+): Omit<ProcessConfig, "instances"> {
+  const nodeName = resolver.resolve(
+    "nodeName",
+    layers,
+    () =>
+      env.NODE_NAME
+        ? { text: env.NODE_NAME, source: "env NODE_NAME" }
+        // In lower case, as the kubelet does.
+        : { text: hostname().toLowerCase(), source: "default" },
+  );
+  const httpGiven = layers.find((layer) => layer.has("httpAddress"))?.get("httpAddress");
+  const kubeconfig = resolver.resolve("kubeconfig", layers);
+  const kubernetesServer = resolver.resolve("kubernetesServer", layers);
+  const httpAddress = resolver.resolve("httpAddress", layers);
+  const logLevel = resolver.resolve("logLevel", layers);
+  const logFormat = resolver.resolve("logFormat", layers).value;
+  return {
+    nodeName: nodeName.value,
+    kubeconfig: kubeconfig.value,
+    kubernetesServer: kubernetesServer.value,
+    httpAddress: httpAddress.value,
+    httpAddressChosen: httpGiven !== undefined &&
+      !(httpGiven.alias && httpGiven.text === KUBE_VIP_HTTP_ADDRESS),
+    logLevel: logLevel.value,
+    logFormat: logFormat === "auto" ? isTerminal ? "text" : "json" : logFormat,
+  };
+}
+
+/** Where the pod runs, so that two installations in two namespaces never share a Lease. */
+async function findLeaseNamespace({ env, readTextFile }: ConfigSources): Promise<Given> {
+  if (env.POD_NAMESPACE) return { text: env.POD_NAMESPACE, source: "env POD_NAMESPACE" };
+  const text = await readTextFile(POD_NAMESPACE_FILE).catch(() => "");
+  return text.trim()
+    ? { text: text.trim(), source: `file ${POD_NAMESPACE_FILE}` }
+    : { text: "kube-system", source: "default" };
+}
+
+function resolveInstance(
+  resolver: Resolver,
+  layers: readonly Layer[],
+  defaultLeaseNamespace: Given,
+): ResolvedInstance {
+  const loadBalancerClass = resolver.resolve("loadBalancerClass", layers);
+  const alsoClassless = resolver.resolve("alsoClassless", layers);
+  const namespaces = resolver.resolve("namespaces", layers);
+  const served = namespaces.value ?? [];
+  const leaseDurationMs = resolver.resolve("leaseDuration", layers);
+  const found = (text: string): Given => ({ text, source: "default" });
+  return {
+    loadBalancerClass,
+    alsoClassless,
+    namespaces,
+    name: resolver.resolve("instanceName", layers, () => {
+      const name = loadBalancerClass.value ?? "classless";
+      return found(served.length > 0 ? `${name}@${served.join(",")}`.slice(0, 253) : name);
+    }),
+    leaseName: resolver.resolve(
+      "leaseName",
+      layers,
+      () => found(defaultLeaseName(loadBalancerClass.value, served)),
+    ),
+    leaseNamespace: resolver.resolve("leaseNamespace", layers, () => defaultLeaseNamespace),
+    leaseDurationMs,
+    renewIntervalMs: resolver.resolve(
+      "renewInterval",
+      layers,
+      () => found(formatDuration(Math.round(0.3 * (leaseDurationMs.value ?? 5000)))),
+    ),
+    leaseAnnotations: resolver.resolve("leaseAnnotations", layers),
+    interface: resolver.resolve("interface", layers),
+    announceIntervalMs: resolver.resolve("announceInterval", layers),
+  };
+}
+
+function withoutSources(instance: ResolvedInstance): InstanceConfig {
+  const values = Object.entries(instance).map(([key, { value }]) => [key, value]);
+  return Object.fromEntries(values) as InstanceConfig;
+}

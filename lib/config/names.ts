@@ -1,0 +1,59 @@
+import { type KubeVipSetting, kubeVipSettings } from "./kube_vip.ts";
+import {
+  type Alias,
+  envNameOf,
+  type SettingName,
+  settingNames,
+  settingOf,
+  yamlKeyOf,
+} from "./settings.ts";
+
+/** What a flag or an env variable stands for. */
+export type Named =
+  | { readonly kind: "own"; readonly setting: SettingName }
+  | { readonly kind: "alias"; readonly setting: SettingName; readonly alias: Alias }
+  | { readonly kind: "kube-vip"; readonly rule: KubeVipSetting };
+
+const byFlag = new Map<string, Named>();
+const byEnv = new Map<string, Named>();
+const byYamlKey = new Map<string, SettingName>();
+for (const rule of kubeVipSettings) {
+  if (rule.flag) byFlag.set(rule.flag, { kind: "kube-vip", rule });
+  if (rule.env) byEnv.set(rule.env, { kind: "kube-vip", rule });
+}
+for (const setting of settingNames) {
+  for (const alias of settingOf(setting).aliases ?? []) {
+    if (alias.flag) byFlag.set(alias.flag, { kind: "alias", setting, alias });
+    if (alias.env) byEnv.set(alias.env, { kind: "alias", setting, alias });
+  }
+  byFlag.set(setting, { kind: "own", setting });
+  byEnv.set(envNameOf(setting), { kind: "own", setting });
+  const key = yamlKeyOf(setting);
+  if (key) byYamlKey.set(key, setting);
+}
+
+/** @param flag without the leading dashes. */
+export function findFlag(flag: string): Named | undefined {
+  return byFlag.get(flag);
+}
+
+export function findEnv(env: string): Named | undefined {
+  return byEnv.get(env);
+}
+
+export function findYamlKey(key: string): SettingName | undefined {
+  return byYamlKey.get(key);
+}
+
+/** @returns whether the flag may stand without a value. */
+export function isBooleanFlag(flag: string): boolean {
+  const named = findFlag(flag);
+  if (!named) return false;
+  return named.kind === "kube-vip"
+    ? named.rule.boolean ?? false
+    : settingOf(named.setting).kind === "boolean";
+}
+
+export const flagNames: readonly string[] = [...byFlag.keys()];
+export const ownEnvNames: readonly string[] = settingNames.map(envNameOf);
+export const yamlKeys: readonly string[] = [...byYamlKey.keys()];

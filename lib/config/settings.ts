@@ -1,0 +1,260 @@
+import {
+  durationFrom,
+  parseAnnotations,
+  parseBoolean,
+  parseClass,
+  type Parsed,
+  parseHttpAddress,
+  parseInstanceName,
+  parseInterface,
+  parseLeaseDuration,
+  parseNamespace,
+  parseNamespaces,
+  parseObjectName,
+  parsePath,
+  parseServerUrl,
+  parseWord,
+} from "./values.ts";
+
+/** Another name of a setting: kube-vip's, so that a manifest moves over by changing its image. */
+export interface Alias {
+  readonly env?: string;
+  /** Without the leading `--`. */
+  readonly flag?: string;
+  /** Turns the alias's own notation into the setting's. */
+  readonly convert?: (text: string) => string;
+  /** Wins over other names at its level that say something else; without it that is an error. */
+  readonly prevails?: true;
+}
+
+/** One setting: everything that parsing, help, `classvip config` and the reference need. */
+export interface Setting<T = unknown> {
+  /** "instance" settings may stand in each entry of `instances:`. */
+  readonly scope: "process" | "instance";
+  readonly group: "Services" | "Election" | "Announcement" | "Kubernetes" | "Observing" | "File";
+  /** What a value looks like in help; a boolean flag needs no value. */
+  readonly kind: "boolean" | "list" | "map" | `<${string}>`;
+  /** As somebody would write it; undefined where loading finds it. */
+  readonly default?: string;
+  /** For people, where `default` does not say it. */
+  readonly defaultText?: string;
+  readonly aliases?: readonly Alias[];
+  /** Key in the YAML file where it is not the name; null: not in the file. */
+  readonly yaml?: string | null;
+  /** For people: what it does, and what to know before changing it. */
+  readonly text: string;
+  readonly parse: (text: string) => Parsed<T>;
+}
+
+function setting<T>(definition: Setting<T>): Setting<T> {
+  return definition;
+}
+
+/** slog's levels, which kube-vip takes as numbers: -4 debug, 0 info, 4 warn, 8 error. */
+function fromSlogLevel(text: string): string {
+  if (!/^-?\d+$/.test(text)) return text.toLowerCase() === "warning" ? "warn" : text;
+  const level = Number(text);
+  return level < 0 ? "debug" : level < 4 ? "info" : level < 8 ? "warn" : "error";
+}
+
+/** Every setting. Flags have these names, env variables `CLASSVIP_` and the name in capitals. */
+export const settings = {
+  loadBalancerClass: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "<class>",
+    default: "",
+    defaultText: "no class",
+    aliases: [{ env: "loadBalancerClass" }, { env: "lb_class_name", flag: "lbClassName" }],
+    text: "Serves exactly the Services with this spec.loadBalancerClass. " +
+      "Without it: exactly those without a class.",
+    parse: parseClass,
+  }),
+  alsoClassless: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "boolean",
+    default: "false",
+    text: "Serves the Services without a class too.",
+    parse: parseBoolean,
+  }),
+  namespaces: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "list",
+    default: "",
+    defaultText: "all",
+    aliases: [{ env: "svc_namespace" }],
+    text: "Serves only Services of these namespaces, such as a,b. Without it: of all.",
+    parse: parseNamespaces,
+  }),
+  instanceName: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "<name>",
+    defaultText: "the class, or classless, and @namespaces where they are set",
+    aliases: [{ env: "instance_name" }],
+    yaml: "name",
+    text: "Names the instance in logs and metrics. Unique in the process.",
+    parse: parseInstanceName,
+  }),
+  leaseName: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<name>",
+    defaultText: "classvip-<class> with / as ., or classvip; a hash is added where needed",
+    aliases: [{ env: "svc_leasename", flag: "servicesLeaseName" }],
+    text: "The Lease that elects the holder. Each instance needs its own. The default adds 8 hex " +
+      "digits where the class alone could be mistaken for another one, and with namespaces.",
+    parse: parseObjectName,
+  }),
+  leaseNamespace: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<namespace>",
+    defaultText: "POD_NAMESPACE, else the pod's own, else kube-system",
+    text: "The namespace of the Lease. Must be the same on all nodes.",
+    parse: parseNamespace,
+  }),
+  leaseDuration: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<duration>",
+    default: "5s",
+    aliases: [{ env: "vip_leaseduration" }],
+    text: "How long a holder may hold without renewing: a crash is taken over after this time. " +
+      "Whole seconds, at least 2s. A longer API outage than this withdraws the VIPs.",
+    parse: parseLeaseDuration,
+  }),
+  renewInterval: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<duration>",
+    defaultText: "0.3 × leaseDuration",
+    aliases: [{ env: "vip_retryperiod", flag: "leaseRetry" }],
+    text: "Pause between two renewals of the Lease: one request each. 200ms to leaseDuration / 2.",
+    parse: durationFrom(200),
+  }),
+  leaseAnnotations: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "map",
+    default: "{}",
+    aliases: [{ env: "vip_leaseannotations" }],
+    text: "Extra annotations for the Lease, as a JSON object of strings.",
+    parse: parseAnnotations,
+  }),
+  interface: setting({
+    scope: "instance",
+    group: "Announcement",
+    kind: "<name>",
+    default: "auto",
+    aliases: [
+      { env: "vip_servicesinterface", flag: "serviceInterface", prevails: true },
+      { env: "vip_interface" },
+    ],
+    text: "The interface for the VIPs; auto: the one whose subnet holds the VIP.",
+    parse: parseInterface,
+  }),
+  announceInterval: setting({
+    scope: "instance",
+    group: "Announcement",
+    kind: "<duration>",
+    default: "60s",
+    aliases: [{ env: "vip_arpRate", convert: (text) => /^\d+$/.test(text) ? `${text}ms` : text }],
+    text: "Pause between two refreshing announcements of a held VIP, at least 100ms. Claims are " +
+      "announced at once and in a burst anyway; the refresh is for switches that forget " +
+      "(usually after 300s), so the default leaves room for four lost ones.",
+    parse: durationFrom(100),
+  }),
+  nodeName: setting({
+    scope: "process",
+    group: "Kubernetes",
+    kind: "<name>",
+    defaultText: "NODE_NAME, else the host name",
+    aliases: [{ env: "vip_nodename" }],
+    text: "This node's name, which the Leases carry as their holder. Unique in the cluster.",
+    parse: parseObjectName,
+  }),
+  kubeconfig: setting({
+    scope: "process",
+    group: "Kubernetes",
+    kind: "<path>",
+    default: "",
+    defaultText: "in-cluster, else KUBECONFIG, else ~/.kube/config",
+    aliases: [{ env: "k8s_config_file", flag: "k8sConfigPath" }],
+    text: "The kubeconfig file to connect with.",
+    parse: parsePath,
+  }),
+  kubernetesServer: setting({
+    scope: "process",
+    group: "Kubernetes",
+    kind: "<url>",
+    default: "",
+    defaultText: "the kubeconfig's",
+    aliases: [{ env: "kubernetes_addr" }],
+    text: "URL of the API server in place of the kubeconfig's, such as https://127.0.0.1:6443.",
+    parse: parseServerUrl,
+  }),
+  httpAddress: setting({
+    scope: "process",
+    group: "Observing",
+    kind: "<host:port>",
+    default: "127.0.0.1:2112",
+    aliases: [{ env: "prometheus_server", flag: "prometheusHTTPServer" }],
+    text:
+      "Where /healthz, /readyz and /metrics answer; :2112 for all IPv4 addresses; off switches " +
+      "them off. Only if nobody chose it and its port is taken, another port is taken and said.",
+    parse: parseHttpAddress,
+  }),
+  logLevel: setting({
+    scope: "process",
+    group: "Observing",
+    kind: "<level>",
+    default: "info",
+    aliases: [{ env: "vip_loglevel", flag: "log", convert: fromSlogLevel }],
+    text: "debug, info, warn or error.",
+    parse: parseWord(["debug", "info", "warn", "error"]),
+  }),
+  logFormat: setting({
+    scope: "process",
+    group: "Observing",
+    kind: "<format>",
+    default: "auto",
+    text: "json, text, or auto: text on a terminal, else json.",
+    parse: parseWord(["auto", "json", "text"]),
+  }),
+  config: setting({
+    scope: "process",
+    group: "File",
+    kind: "<path>",
+    default: "",
+    defaultText: "none",
+    yaml: null,
+    text: "A YAML file with these settings, and with a list instances: for several instances.",
+    parse: parsePath,
+  }),
+};
+
+export type SettingName = keyof typeof settings;
+
+/** What the setting's parser gives. */
+export type SettingValue<K extends SettingName> = (typeof settings)[K] extends Setting<infer T> ? T
+  : never;
+
+export const settingNames = Object.keys(settings) as SettingName[];
+
+export function settingOf(name: SettingName): Setting {
+  return settings[name];
+}
+
+/** @returns `CLASSVIP_LOAD_BALANCER_CLASS` for `loadBalancerClass`. */
+export function envNameOf(name: SettingName): string {
+  return `CLASSVIP_${name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`;
+}
+
+/** @returns the key in the YAML file, or undefined where the setting cannot stand there. */
+export function yamlKeyOf(name: SettingName): string | undefined {
+  const { yaml } = settingOf(name);
+  return yaml === null ? undefined : yaml ?? name;
+}
