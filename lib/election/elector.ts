@@ -86,6 +86,11 @@ export class Elector {
     return this.#lastRenewalMs;
   }
 
+  /** Why the Lease is not stood for; undefined when it is. */
+  get obstacle(): string | undefined {
+    return this.#election.obstacle;
+  }
+
   /** The fence, for the check before every frame. */
   mayHold(): boolean {
     return this.#election.mayHold(this.#clock.nowMs());

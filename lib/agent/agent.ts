@@ -1,0 +1,197 @@
+import type { ProcessConfig } from "../config/instance.ts";
+import type { Clock } from "../election/clock.ts";
+import type { Clients } from "../kube/client.ts";
+import { KubeError } from "../kube/errors.ts";
+import type { Event } from "../kube/types.ts";
+import { serverVersion } from "../kube/version.ts";
+import type { WatchObserver } from "../kube/watch.ts";
+import type { Network } from "../net/link.ts";
+import { EventRecorder } from "../observe/events.ts";
+import type { Logger } from "../observe/logger.ts";
+import { createMetrics, type Metrics } from "../observe/metrics.ts";
+import { Health, youngEnough } from "./health.ts";
+import { HttpServer } from "./http.ts";
+import { Instance, type Shared } from "./instance.ts";
+import { ServiceSource } from "./service_source.ts";
+import { supervise } from "./supervise.ts";
+import type { Task } from "./task.ts";
+
+/** What the process is made of; passed in, so that tests can put doubles in its place. */
+export interface AgentParts {
+  readonly config: ProcessConfig;
+  readonly version: string;
+  readonly clients: Clients;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly incarnation: string;
+  readonly holdLock: (name: string) => Disposable;
+  readonly random: () => number;
+  readonly wallClockMs: () => number;
+  readonly logger: Logger;
+}
+
+/** A watch that is quiet for this long is dead: bookmarks come every minute. */
+const SERVICES_SILENCE_MS = 120_000;
+const DRAIN_EVENTS_MS = 1000;
+const ASK_AGAIN_MS = 5000;
+
+/**
+ * Runs all instances until the signal aborts and each has withdrawn and released.
+ *
+ * @throws what a Task could not mend, once everything is withdrawn
+ */
+export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
+  const { config, clients, clock, logger } = parts;
+  const metrics = createMetrics({ version: parts.version });
+  const health = new Health();
+  using eventClient = clients.open();
+  const events = new EventRecorder({
+    post: async (event: Event, signal) => {
+      const path = `/api/v1/namespaces/${event.metadata.namespace}/events`;
+      await eventClient.request({ method: "POST", path, body: event, signal });
+    },
+    node: config.nodeName,
+    clock,
+    logger,
+  });
+  const source = new ServiceSource({
+    open: () => clients.open(),
+    clock,
+    random: parts.random,
+    namespaces: watchedNamespaces(config),
+    observer: watchReports("services", metrics, logger),
+  });
+  health.addLive({
+    name: "Services watch round",
+    problem: youngEnough(
+      "Services watch round",
+      () => clock.nowMs(),
+      () => source.lastProgressMs,
+      () => SERVICES_SILENCE_MS,
+    ),
+  });
+  health.addReady({
+    name: "Services",
+    problem: () =>
+      !source.synced
+        ? "not listed yet"
+        : youngEnough("answer about Services", () =>
+          clock.nowMs(), () =>
+          source.lastActivityMs, () =>
+          SERVICES_SILENCE_MS)(),
+  });
+  const shared: Shared = {
+    nodeName: config.nodeName,
+    incarnation: parts.incarnation,
+    network: parts.network,
+    source,
+    open: () => clients.open(),
+    clock,
+    random: parts.random,
+    wallClockMs: parts.wallClockMs,
+    holdLock: parts.holdLock,
+    events,
+    health,
+    leaseWatchObserver: watchReports("leases", metrics, logger),
+  };
+  const instances = config.instances.map((instance) =>
+    new Instance(
+      instance,
+      shared,
+      metrics.instance(instance.name, instance.loadBalancerClass),
+      logger,
+    )
+  );
+  const around: Task[] = [source, new VersionCheck(parts)];
+  if (config.httpAddress !== undefined) {
+    around.push(
+      new HttpServer({
+        address: config.httpAddress,
+        chosen: config.httpAddressChosen,
+        health,
+        metrics,
+        logger,
+      }),
+    );
+  }
+  // What surrounds the instances goes on until the last of them has let go.
+  const rest = new AbortController();
+  const stop = new AbortController();
+  const results = await Promise.allSettled([
+    supervise(instances, AbortSignal.any([signal, stop.signal])).finally(() => rest.abort()),
+    supervise(around, rest.signal).finally(() => stop.abort()),
+  ]);
+  await events.drain(DRAIN_EVENTS_MS);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+/** Bound to namespaces only where every instance is: then no rights beyond them are needed. */
+function watchedNamespaces({ instances }: ProcessConfig): string[] | undefined {
+  if (instances.some(({ namespaces }) => namespaces.length === 0)) return undefined;
+  return [...new Set(instances.flatMap(({ namespaces }) => namespaces))].sort();
+}
+
+function watchReports(resource: string, metrics: Metrics, logger: Logger): WatchObserver {
+  let failing: string | undefined;
+  return {
+    listed: (count, ms) => {
+      failing = undefined;
+      logger.debug(`listed ${resource}`, { count, ms: Math.round(ms) });
+    },
+    restarted: (reason, error) => {
+      metrics.watchRestarted(resource);
+      const text = error?.message ?? reason;
+      if (text === failing) return;
+      failing = text;
+      logger.warn(`watch of ${resource} was interrupted, it is started again`, { reason, error });
+    },
+    malformed: (key, error) => logger.error(`left out one of ${resource}`, { key, error }),
+    fellBack: (error) =>
+      logger.warn(`the API server does not select ${resource}, all are read and sifted here`, {
+        error,
+      }),
+  };
+}
+
+/** Says at start what the API server is too old for; waits for a server that is away. */
+class VersionCheck implements Task {
+  readonly name = "version-check";
+  readonly #parts: AgentParts;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clients, clock, logger, config } = this.#parts;
+    using client = clients.open();
+    const { server, origin } = clients.credentials;
+    let failing: string | undefined;
+    while (!signal.aborted) {
+      try {
+        const { major, minor, gitVersion } = await serverVersion(client, { signal });
+        logger.info("reached the API server", { server, version: gitVersion, credentials: origin });
+        const classes = config.instances.some((i) => i.loadBalancerClass !== undefined);
+        if (classes && major === 1 && minor < 24) {
+          logger.warn(
+            minor < 21
+              ? `Kubernetes ${gitVersion} does not know spec.loadBalancerClass: 1.21 or newer is needed`
+              : `on Kubernetes ${gitVersion} spec.loadBalancerClass needs the feature gate ` +
+                "ServiceLoadBalancerClass on the API server (on by default from 1.22, always from 1.24)",
+          );
+        }
+        break;
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error;
+        if (signal.aborted) break;
+        if (error.message !== failing) {
+          logger.error("the API server does not answer, waiting for it", { server, error });
+        }
+        failing = error.message;
+        await clock.until(clock.nowMs() + ASK_AGAIN_MS, signal);
+      }
+    }
+    if (!signal.aborted) await clock.until(Infinity, signal);
+  }
+}

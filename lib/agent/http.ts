@@ -1,0 +1,75 @@
+import type { Logger } from "../observe/logger.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { Health, HealthReport } from "./health.ts";
+import type { Task } from "./task.ts";
+
+/** /healthz, /readyz and /metrics. */
+export class HttpServer implements Task {
+  readonly name = "http";
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  /**
+   * Listens at once.
+   *
+   * @param options.chosen the user chose the port: taken is an error; else another is taken and said
+   * @throws {Deno.errors.AddrInUse}
+   */
+  constructor(
+    options: { address: string; chosen: boolean; health: Health; metrics: Metrics; logger: Logger },
+  ) {
+    const { health, metrics, logger } = options;
+    const { hostname, port } = splitAddress(options.address);
+    const handler = async (request: Request) => {
+      const url = new URL(request.url);
+      switch (url.pathname) {
+        case "/healthz":
+          return answer(health.live());
+        case "/readyz":
+          return answer(health.ready());
+        case "/metrics":
+          return new Response(
+            await metrics.render(url.searchParams.get("instance") ?? undefined),
+            { headers: { "content-type": metrics.contentType } },
+          );
+        default:
+          return new Response("There are /healthz, /readyz and /metrics\n", { status: 404 });
+      }
+    };
+    const serve = (port: number) =>
+      Deno.serve({ hostname, port, onListen: () => {} }, handler) as Deno.HttpServer<Deno.NetAddr>;
+    try {
+      this.#server = serve(port);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || options.chosen) throw error;
+      this.#server = serve(0);
+      logger.warn(`port ${port} is taken, another is used: set httpAddress to choose one`, {
+        address: this.address,
+      });
+    }
+    logger.info("serving health and metrics", { address: this.address });
+  }
+
+  /** host:port that it listens on. */
+  get address(): string {
+    const { hostname, port } = this.#server.addr;
+    return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = () => void this.#server.shutdown();
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    await this.#server.finished;
+  }
+}
+
+function answer(report: HealthReport): Response {
+  return Response.json(report, { status: report.healthy ? 200 : 503 });
+}
+
+/** @param address `host:port`, `[v6]:port` or `:port` */
+function splitAddress(address: string): { hostname: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  const hostname = address.slice(0, colon).replace(/^\[|\]$/g, "");
+  return { hostname: hostname || "0.0.0.0", port: Number(address.slice(colon + 1)) };
+}

@@ -1,0 +1,262 @@
+import type { InstanceConfig } from "../config/instance.ts";
+import type { Clock } from "../election/clock.ts";
+import { Election } from "../election/election.ts";
+import { Elector } from "../election/elector.ts";
+import { LeaseWriter } from "../election/lease_writer.ts";
+import { KubeLeaseApi } from "../kube/lease_api.ts";
+import type { KubeClient, Lease } from "../kube/types.ts";
+import type { WatchObserver } from "../kube/watch.ts";
+import type { Network } from "../net/link.ts";
+import type { EventRecorder } from "../observe/events.ts";
+import type { Logger } from "../observe/logger.ts";
+import type { InstanceMetrics } from "../observe/metrics.ts";
+import { describeScope } from "../services/class_policy.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import { StatusWriter } from "../services/status_writer.ts";
+import { BURST_MS } from "../vip/schedule.ts";
+import { instanceMark, Vips } from "../vip/vips.ts";
+import { Gate } from "./gate.ts";
+import { type Health, youngEnough } from "./health.ts";
+import { Reconciler } from "./reconciler.ts";
+import { InstanceReports } from "./reports.ts";
+import type { ServiceSource } from "./service_source.ts";
+import { supervise } from "./supervise.ts";
+import type { Task } from "./task.ts";
+import { electionTimes } from "./times.ts";
+
+/** What all instances of a process share. */
+export interface Shared {
+  readonly nodeName: string;
+  readonly incarnation: string;
+  readonly network: Network;
+  readonly source: ServiceSource;
+  /** Opens a client of its own for each kind of traffic. */
+  readonly open: () => KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly wallClockMs: () => number;
+  readonly holdLock: (name: string) => Disposable;
+  readonly events: EventRecorder;
+  readonly health: Health;
+  readonly leaseWatchObserver: WatchObserver;
+}
+
+/** One instance: a class, a Lease, and the VIPs of that class while this node is the holder. */
+export class Instance implements Task {
+  readonly name: string;
+  readonly #config: InstanceConfig;
+  readonly #shared: Shared;
+  readonly #metrics: InstanceMetrics;
+  readonly #logger: Logger;
+  readonly #reports: InstanceReports;
+  readonly #scope: string;
+  readonly #mark: number;
+  readonly #vips: Vips<ServiceView>;
+  readonly #gate: Gate;
+  /** What runs while the instance stands for its Lease; undefined while the gate is shut. */
+  #standing: {
+    elector: Elector;
+    watchProgressMs: () => number;
+    lastAnswerMs: () => number;
+  } | undefined;
+
+  constructor(config: InstanceConfig, shared: Shared, metrics: InstanceMetrics, logger: Logger) {
+    this.name = `instance ${config.name}`;
+    this.#config = config;
+    this.#shared = shared;
+    this.#metrics = metrics;
+    const lease = { namespace: config.leaseNamespace, name: config.leaseName };
+    this.#logger = logger.with({
+      instance: config.name,
+      class: config.loadBalancerClass ?? "",
+      lease: `${lease.namespace}/${lease.name}`,
+    });
+    this.#scope = describeScope(config);
+    this.#mark = instanceMark(lease.namespace, lease.name);
+    this.#reports = new InstanceReports({
+      logger: this.#logger,
+      metrics,
+      events: shared.events,
+      node: shared.nodeName,
+      instance: config.name,
+      lease,
+    });
+    this.#vips = new Vips<ServiceView>({
+      network: shared.network,
+      clock: shared.clock,
+      mark: this.#mark,
+      schedule: { burstMs: BURST_MS, refreshMs: config.announceIntervalMs },
+      observer: this.#reports,
+    });
+    this.#gate = new Gate({
+      lease: { ...lease, scope: this.#scope },
+      interface: config.interface,
+      network: shared.network,
+      client: shared.open(),
+      clock: shared.clock,
+      holdLock: shared.holdLock,
+      logger: this.#logger,
+    });
+    this.#addHealth();
+  }
+
+  /** Stands for the Lease whenever nothing is in the way, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      using _lock = await this.#gate.pass(signal);
+      if (signal.aborted) return;
+      const left = new AbortController();
+      await this.#stand(AbortSignal.any([signal, left.signal]), () => left.abort());
+      if (signal.aborted) return;
+    }
+  }
+
+  /** @param leave called when something got in the way that only the gate can judge */
+  async #stand(signal: AbortSignal, leave: () => void): Promise<void> {
+    const [shared, config] = [this.#shared, this.#config];
+    const { clock, random } = shared;
+    const lease = { namespace: config.leaseNamespace, name: config.leaseName };
+    const times = electionTimes(config.leaseDurationMs, config.renewIntervalMs);
+    const leftovers = this.#vips.adoptLeftovers();
+    if (leftovers.length > 0) {
+      this.#logger.info("found VIPs of an earlier run", { vip: leftovers.join(", ") });
+    }
+    using leaseClient = shared.open();
+    using watchClient = shared.open();
+    using statusClient = shared.open();
+    const who = {
+      ...lease,
+      identity: shared.nodeName,
+      incarnation: shared.incarnation,
+      scope: this.#scope,
+      leaseDurationMs: config.leaseDurationMs,
+      annotations: config.leaseAnnotations,
+    };
+    const api = new KubeLeaseApi(leaseClient, lease);
+    const statuses = new StatusWriter(statusClient, clock, this.#reports);
+    using reconciler = new Reconciler({
+      source: shared.source,
+      policy: config,
+      network: shared.network,
+      interface: config.interface,
+      mark: this.#mark,
+      vips: this.#vips,
+      statuses,
+      reports: this.#reports,
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
+    const elector: Elector = new Elector({
+      election: new Election(
+        { ...who, ...times },
+        new LeaseWriter(who, shared.wallClockMs),
+        random,
+      ),
+      api,
+      clock,
+      holder: {
+        granted: (untilMs) => {
+          const begins = !this.#vips.mayHold;
+          this.#vips.granted(untilMs);
+          if (begins) reconciler.begin();
+        },
+        withdraw: (reason) => {
+          reconciler.end();
+          return this.#vips.withdraw(reason);
+        },
+      },
+      observer: this.#reports,
+      requestTimeoutMs: times.requestTimeoutMs,
+      stopTimeoutMs: config.leaseDurationMs,
+    });
+    const show = (seen: ReadonlyMap<string, Lease>) =>
+      elector.observe(seen.get(`${lease.namespace}/${lease.name}`));
+    const watch = api.watch({
+      client: watchClient,
+      clock,
+      random,
+      silenceMs: times.watchSilenceMs,
+      deadlineMs: times.requestTimeoutMs,
+      handler: {
+        replaced: show,
+        changed: (_key, seen) => elector.observe(seen),
+        deleted: () => elector.observe(undefined),
+      },
+      observer: shared.leaseWatchObserver,
+    });
+    this.#metrics.setRenewalAge(() => ageSeconds(clock.nowMs(), elector.lastRenewalMs));
+    this.#standing = {
+      elector,
+      watchProgressMs: () => latest(watch.lastActivityMs, watch.lastAttemptMs),
+      lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
+    };
+    // The others go on until the Lease is released: withdrawing needs them.
+    const rest = new AbortController();
+    const results = await Promise.allSettled([
+      elector.run(signal).finally(() => rest.abort()),
+      supervise([watch, this.#vips, statuses], rest.signal).finally(leave),
+      this.#gate.guard(rest.signal, () => this.#vips.mayHold).finally(leave),
+    ]);
+    this.#standing = undefined;
+    // A bug above must not leave an address behind.
+    if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  #addHealth(): void {
+    const { clock, health } = this.#shared;
+    const { name: instance, leaseDurationMs, renewIntervalMs } = this.#config;
+    const times = electionTimes(leaseDurationMs, renewIntervalMs);
+    const now = () => clock.nowMs();
+    /** While the gate is shut its own reason is the one to show. */
+    const standing = (check: () => string | undefined) => () =>
+      this.#standing === undefined ? undefined : check();
+    const loopMs = () => times.requestTimeoutMs + 5000;
+    const add = (name: string, last: () => number | undefined, limitMs: () => number) =>
+      health.addLive({
+        instance,
+        name,
+        problem: standing(youngEnough(name, now, last, limitMs)),
+      });
+    add("election round", () => this.#standing?.elector.lastProgressMs, loopMs);
+    add("announcement round", () => this.#vips.lastProgressMs, loopMs);
+    add(
+      "Lease watch round",
+      () => this.#standing?.watchProgressMs(),
+      () => times.watchSilenceMs + 2 * loopMs(),
+    );
+    health.addLive({
+      instance,
+      name: "renewal",
+      problem: () =>
+        this.#vips.mayHold
+          ? youngEnough(
+            "renewal",
+            now,
+            () => this.#standing?.elector.lastRenewalMs,
+            () => leaseDurationMs,
+          )()
+          : undefined,
+    });
+    health.addReady({ instance, name: "gate", problem: () => this.#gate.obstacle });
+    health.addReady({
+      instance,
+      name: "Lease",
+      problem: standing(() =>
+        this.#standing!.elector.obstacle ??
+          youngEnough("answer about the Lease", now, () =>
+            this.#standing?.lastAnswerMs(), () =>
+            times.watchSilenceMs + loopMs())()
+      ),
+    });
+  }
+}
+
+function ageSeconds(nowMs: number, atMs: number): number | undefined {
+  return atMs === -Infinity ? undefined : (nowMs - atMs) / 1000;
+}
+
+function latest(...times: (number | undefined)[]): number {
+  return Math.max(...times.map((time) => time ?? -Infinity));
+}

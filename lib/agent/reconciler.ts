@@ -1,0 +1,126 @@
+import type { Network } from "../net/link.ts";
+import type { Logger } from "../observe/logger.ts";
+import type { InstanceMetrics } from "../observe/metrics.ts";
+import type { ClassPolicy } from "../services/class_policy.ts";
+import { decide, type Decision } from "../services/decide.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import type { StatusWriter } from "../services/status_writer.ts";
+import { placer } from "../vip/placement.ts";
+import type { Vips } from "../vip/vips.ts";
+import type { InstanceReports } from "./reports.ts";
+import type { ServiceSource } from "./service_source.ts";
+
+/** A flood of changes is taken in together: this much time between two reconciles. */
+const SPACING_MS = 10;
+/** Mends what no event tells of: an interface that came, a claim that failed. */
+const AGAIN_MS = 5000;
+
+export interface ReconcilerParts {
+  readonly source: ServiceSource;
+  readonly policy: ClassPolicy;
+  readonly network: Network;
+  /** Name of an interface, or "auto". */
+  readonly interface: string;
+  readonly mark: number;
+  readonly vips: Vips<ServiceView>;
+  readonly statuses: StatusWriter;
+  readonly reports: InstanceReports;
+  readonly metrics: InstanceMetrics;
+  readonly logger: Logger;
+}
+
+/** Makes it so: asks `decide()` after every change, and carries out what it says. */
+export class Reconciler implements Disposable {
+  readonly #parts: ReconcilerParts;
+  readonly #unsubscribe: () => void;
+  /** Services whose status this instance vouches for, as last decided on. */
+  #served = new Map<string, ServiceView>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #lastRunMs = -Infinity;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+    this.#unsubscribe = parts.source.subscribe(() => this.#soon());
+  }
+
+  /** The right to hold began: acts at once. */
+  begin(): void {
+    this.#run();
+  }
+
+  /** The right to hold ended: what was not written yet is the next holder's. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#served.clear();
+    this.#parts.statuses.forget();
+    this.#parts.reports.refused([]);
+  }
+
+  [Symbol.dispose](): void {
+    this.#unsubscribe();
+    clearTimeout(this.#timer);
+  }
+
+  #soon(): void {
+    if (!this.#parts.vips.mayHold) return;
+    const waitMs = this.#lastRunMs + SPACING_MS - performance.now();
+    if (waitMs > 0) this.#schedule(waitMs);
+    // After the rest of what arrived with this change.
+    else queueMicrotask(() => this.#run());
+  }
+
+  #schedule(waitMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#run(), waitMs);
+  }
+
+  #run(): void {
+    const { vips, source, metrics, logger } = this.#parts;
+    if (!vips.mayHold || !source.synced) return;
+    this.#schedule(AGAIN_MS);
+    try {
+      this.#carryOut(this.#decide());
+      metrics.reconciled(true);
+    } catch (error) {
+      metrics.reconciled(false);
+      logger.error("could not reconcile, trying again", { error });
+    }
+    metrics.setVipsHeld(vips.size);
+    this.#lastRunMs = performance.now();
+  }
+
+  #decide(): Decision {
+    const { source, policy, network, vips, mark } = this.#parts;
+    const snapshot = { links: network.links(), addresses: network.addresses() };
+    return decide({
+      services: source.services(),
+      policy,
+      mayHold: true,
+      held: vips.addresses,
+      place: placer(this.#parts.interface, mark, snapshot),
+    });
+  }
+
+  #carryOut(decision: Decision): void {
+    const { vips, statuses, reports } = this.#parts;
+    const owners = new Map(vips.claims.map(({ ip, owner }) => [ip.text, owner]));
+    vips.drop(decision.drops);
+    vips.claim(decision.claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
+    const held = new Set(vips.addresses);
+    for (const { vip, reason } of decision.drops) {
+      const owner = owners.get(vip);
+      if (owner !== undefined && !held.has(vip)) reports.withdrawnFor(owner, vip, reason);
+    }
+    for (const write of decision.statuses) {
+      // A status speaks of addresses that are there, never of ones that are hoped for.
+      if (write.ingress.every(({ ip }) => held.has(ip!))) statuses.write(write);
+    }
+    const served = new Map(decision.served.map((service) => [service.uid, service]));
+    for (const [uid, service] of this.#served) {
+      if (!served.has(uid) && service.ingress.length > 0) statuses.clear(service);
+    }
+    this.#served = served;
+    reports.refused(decision.refusals);
+  }
+}

@@ -1,0 +1,188 @@
+import type { ElectionObserver } from "../election/elector.ts";
+import type { KubeError } from "../kube/errors.ts";
+import type { EventRecorder } from "../observe/events.ts";
+import type { Logger } from "../observe/logger.ts";
+import type { InstanceMetrics } from "../observe/metrics.ts";
+import type { Refusal, StatusWrite } from "../services/decide.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import type { StatusObserver } from "../services/status_writer.ts";
+import type { VipClaim, VipObserver } from "../vip/vips.ts";
+
+/** Says something when it changed, not each time it is so. */
+class Changes {
+  readonly #last = new Map<string, string>();
+
+  /** @returns whether the text differs from the one last given for the key */
+  differs(key: string, text: string): boolean {
+    if (this.#last.get(key) === text) return false;
+    this.#last.set(key, text);
+    return true;
+  }
+
+  /** Forgets the keys that `keep` does not name. */
+  keepOnly(keep: (key: string) => boolean): void {
+    for (const key of this.#last.keys()) if (!keep(key)) this.#last.delete(key);
+  }
+
+  clear(): void {
+    this.#last.clear();
+  }
+}
+
+/** Turns what happens in one instance into log lines, metrics and Kubernetes Events. */
+export class InstanceReports implements ElectionObserver, StatusObserver, VipObserver<ServiceView> {
+  readonly #logger: Logger;
+  readonly #metrics: InstanceMetrics;
+  readonly #events: EventRecorder;
+  readonly #node: string;
+  readonly #instance: string;
+  readonly #lease: { namespace: string; name: string };
+  readonly #failures = new Changes();
+  readonly #refusals = new Changes();
+  #holding = false;
+
+  constructor(parts: {
+    /** Carries the fields instance, class and lease. */
+    logger: Logger;
+    metrics: InstanceMetrics;
+    events: EventRecorder;
+    node: string;
+    instance: string;
+    lease: { namespace: string; name: string };
+  }) {
+    this.#logger = parts.logger;
+    this.#metrics = parts.metrics;
+    this.#events = parts.events;
+    this.#node = parts.node;
+    this.#instance = parts.instance;
+    this.#lease = parts.lease;
+  }
+
+  // Election
+
+  elected(term: number): void {
+    this.#holding = true;
+    this.#failures.clear();
+    this.#metrics.setHolder(true);
+    this.#metrics.leaseTransition();
+    this.#logger.info("holds the Lease", { node: this.#node, term });
+    this.#onLease(
+      "Normal",
+      "Elected",
+      `${this.#node} holds the VIPs of instance ${this.#instance}`,
+    );
+  }
+
+  renewed(): void {
+    this.#failures.clear();
+    this.#logger.debug("renewed the Lease");
+  }
+
+  withdrawn(reason: string, verified: boolean): void {
+    if (this.#holding) this.#metrics.leaseTransition();
+    const level = this.#holding && reason !== "stopping" ? "warn" : "info";
+    this.#holding = false;
+    this.#metrics.setHolder(false);
+    this.#metrics.setVipsHeld(0);
+    if (verified) this.#logger[level]("withdrew all VIPs", { reason });
+    else this.#logger.error("could not withdraw all VIPs, the Lease is kept", { reason });
+  }
+
+  released(): void {
+    this.#logger.info("released the Lease");
+  }
+
+  holderChanged(holder: string | undefined): void {
+    if (holder !== this.#node) {
+      this.#logger.info("another holder is seen", { holder: holder ?? "" });
+    }
+  }
+
+  requestFailed(purpose: string, error: KubeError): void {
+    if (!this.#failures.differs(`lease ${purpose}`, error.message)) return;
+    this.#logger.error(`Lease request failed (${purpose}), trying again`, { error });
+  }
+
+  obstacleChanged(obstacle: string | undefined): void {
+    if (obstacle === undefined) this.#logger.info("the Lease can be stood for again");
+    else {
+      this.#logger.error("does not serve", { reason: obstacle });
+      this.#onLease("Warning", "LeaseConflict", `${this.#node}: ${obstacle}`);
+    }
+  }
+
+  odd(what: string): void {
+    this.#logger.warn("the Lease was edited by hand", { reason: what });
+  }
+
+  // VIPs
+
+  claimed({ ip, interface: name, owner }: VipClaim<ServiceView>): void {
+    this.#logger.info("announces a VIP", { service: owner.key, vip: ip.text, interface: name });
+  }
+
+  dropped(claim: VipClaim<ServiceView> | undefined, vip: string, reason: string): void {
+    this.#logger.info("withdrew a VIP", {
+      ...(claim && { service: claim.owner.key, interface: claim.interface }),
+      vip,
+      reason,
+    });
+  }
+
+  vipFailed(vip: string, what: string, error: Error): void {
+    if (!this.#failures.differs(`${what} ${vip}`, error.message)) return;
+    this.#logger.error(`${what} of a VIP failed, trying again`, { vip, error });
+  }
+
+  sent(frames: number): void {
+    this.#metrics.framesSent(frames);
+  }
+
+  fenced(): void {
+    this.#logger.warn("the right to hold ended before the Lease could be renewed");
+  }
+
+  // Services
+
+  statusWritten({ service, ingress }: StatusWrite): void {
+    const vips = ingress.map(({ ip }) => ip).join(", ");
+    this.#logger.info("wrote a status", { service: service.key, vip: vips });
+    if (vips === "") return;
+    this.onService(service, "Normal", "Announced", `${vips} is announced by ${this.#node}`);
+  }
+
+  statusFailed({ service }: StatusWrite, error: KubeError): void {
+    if (!this.#failures.differs(`status ${service.key}`, error.message)) return;
+    this.#logger.error("could not write a status, trying again", { service: service.key, error });
+  }
+
+  /** A VIP of a Service was taken away for a reason that lies in the Service. */
+  withdrawnFor(service: ServiceView, vip: string, reason: string): void {
+    this.onService(service, "Normal", "Withdrawn", `${vip} is not announced any more: ${reason}`);
+  }
+
+  /** All that is refused at present. */
+  refused(refusals: readonly Refusal[]): void {
+    const keyOf = ({ service, message }: Refusal) => `${service.uid} ${message}`;
+    for (const refusal of refusals) {
+      const { service, reason, message } = refusal;
+      if (!this.#refusals.differs(keyOf(refusal), reason)) continue;
+      this.#logger.warn("refused", { service: service.key, reason: message });
+      this.onService(service, "Warning", reason, message);
+    }
+    const current = new Set(refusals.map(keyOf));
+    this.#refusals.keepOnly((key) => current.has(key));
+    const refusing = refusals.filter(({ reason }) => reason !== "SettingIgnored");
+    this.#metrics.setRefusedServices(new Set(refusing.map(({ service }) => service.uid)).size);
+  }
+
+  onService(service: ServiceView, type: "Normal" | "Warning", reason: string, message: string) {
+    const { uid, namespace, name } = service;
+    const text = { type, reason, message: `${message} (instance ${this.#instance})` };
+    this.#events.record("Service", { metadata: { uid, namespace, name } }, text);
+  }
+
+  #onLease(type: "Normal" | "Warning", reason: string, message: string): void {
+    this.#events.record("Lease", { metadata: { ...this.#lease } }, { type, reason, message });
+  }
+}

@@ -1,0 +1,39 @@
+import type { ServiceView } from "./service_view.ts";
+
+/** Which Services an instance serves. */
+export interface ClassPolicy {
+  /** Serves exactly this `spec.loadBalancerClass`; undefined: exactly Services without one. */
+  readonly loadBalancerClass: string | undefined;
+  /** Serves Services without a class too. */
+  readonly alsoClassless: boolean;
+  /** Serves these namespaces only; empty: all. */
+  readonly namespaces: readonly string[];
+}
+
+/** Why a Service is not served, in words for people; undefined when it is. */
+export function whyNotServed(policy: ClassPolicy, service: ServiceView): string | undefined {
+  if (!service.loadBalancer) return "it is not of type LoadBalancer any more";
+  if (service.deleting) return "it is being deleted";
+  if (service.ignored) return "an annotation says to ignore it";
+  if (policy.namespaces.length > 0 && !policy.namespaces.includes(service.namespace)) {
+    return `namespace ${service.namespace} is not served`;
+  }
+  if (service.loadBalancerClass === undefined) {
+    return policy.loadBalancerClass === undefined || policy.alsoClassless
+      ? undefined
+      : "it has no class";
+  }
+  return service.loadBalancerClass === policy.loadBalancerClass
+    ? undefined
+    : `its class is ${service.loadBalancerClass}`;
+}
+
+/** The policy as one line, the same for the same policy: written on the Lease. */
+export function describeScope(policy: ClassPolicy): string {
+  const classes = policy.loadBalancerClass === undefined
+    ? "no class"
+    : `class ${policy.loadBalancerClass}${policy.alsoClassless ? " or no class" : ""}`;
+  return policy.namespaces.length === 0
+    ? classes
+    : `${classes} in namespaces ${policy.namespaces.join(",")}`;
+}

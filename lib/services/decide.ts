@@ -1,0 +1,191 @@
+import { type IpAddress, parseIp } from "../net/ip.ts";
+import { unusableVipReason } from "../net/vip_rules.ts";
+import { type ClassPolicy, whyNotServed } from "./class_policy.ts";
+import type { Ingress, ServiceView } from "./service_view.ts";
+
+/** An address to put on an interface and to announce. */
+export interface Claim {
+  readonly ip: IpAddress;
+  readonly linkIndex: number;
+  readonly interface: string;
+  readonly service: ServiceView;
+}
+
+/** An address to take from its interface. */
+export interface Drop {
+  /** Canonical text of the address. */
+  readonly vip: string;
+  readonly reason: string;
+}
+
+/** A status that is not what it should be. */
+export interface StatusWrite {
+  readonly service: ServiceView;
+  readonly ingress: readonly Ingress[];
+}
+
+/** Something a Service asks for that it does not get. */
+export interface Refusal {
+  readonly service: ServiceView;
+  /** One word for the Event. */
+  readonly reason: "AddressRefused" | "NoAddress" | "SettingIgnored";
+  /** A sentence that says what to do. */
+  readonly message: string;
+}
+
+/** Where an address goes on this node, or why it cannot. */
+export type Placement =
+  | { readonly linkIndex: number; readonly interface: string }
+  | { readonly refused: string };
+
+export interface DecideInput {
+  /** All LoadBalancer Services that are known, of every class. */
+  readonly services: Iterable<ServiceView>;
+  readonly policy: ClassPolicy;
+  /** Whether this node holds the instance's Lease. */
+  readonly mayHold: boolean;
+  /** Addresses of this instance on this node's interfaces (canonical text). */
+  readonly held: Iterable<string>;
+  readonly place: (ip: IpAddress, wishedInterface: string | undefined) => Placement;
+}
+
+export interface Decision {
+  readonly claims: readonly Claim[];
+  readonly drops: readonly Drop[];
+  readonly statuses: readonly StatusWrite[];
+  readonly refusals: readonly Refusal[];
+  /** The Services that are the instance's to serve, refused ones included. */
+  readonly served: readonly ServiceView[];
+}
+
+const NOT_HOLDER: Decision = { claims: [], drops: [], statuses: [], refusals: [], served: [] };
+
+/**
+ * What to do, from what is wanted, what may be held and what is held. Pure.
+ *
+ * An address that two Services ask for goes to the one whose status already shows it, else to the
+ * older one, so that every node decides alike. A broken Service concerns nobody else.
+ */
+export function decide(input: DecideInput): Decision {
+  if (!input.mayHold) {
+    const drops = [...input.held].map((vip) => ({ vip, reason: "this node is not the holder" }));
+    return { ...NOT_HOLDER, drops };
+  }
+  const mine: ServiceView[] = [];
+  const leaving = new Map<string, string>();
+  const elsewhere = new Map<string, ServiceView>();
+  for (const service of input.services) {
+    const reason = whyNotServed(input.policy, service);
+    if (reason === undefined) mine.push(service);
+    else {
+      for (const { ip } of service.ingress) {
+        if (ip === undefined) continue;
+        leaving.set(ip, `Service ${service.key}: ${reason}`);
+        if (service.loadBalancer && !service.deleting) elsewhere.set(ip, service);
+      }
+    }
+  }
+  const owners = ownersOf(mine);
+  const claims: Claim[] = [];
+  const statuses: StatusWrite[] = [];
+  const refusals: Refusal[] = [];
+  const wanted = new Set<string>();
+  for (const service of mine) {
+    const got: string[] = [];
+    const refuse = (message: string, reason: Refusal["reason"] = "AddressRefused") =>
+      refusals.push({ service, reason, message });
+    for (const name of service.unsupported) {
+      refuse(`Annotation ${name} asks for something classvip does not do`, "SettingIgnored");
+    }
+    if (service.wished.length === 0) {
+      refuse("No address is asked for: set the annotation classvip.io/addresses", "NoAddress");
+    }
+    for (const text of service.wished) {
+      const verdict = judge(text, service, owners, elsewhere, input.place);
+      if ("refused" in verdict) {
+        refuse(`${text} (${service.wishedBy}): ${verdict.refused}`);
+        leaving.set(text, verdict.refused);
+        continue;
+      }
+      if (wanted.has(verdict.ip.text)) continue;
+      wanted.add(verdict.ip.text);
+      got.push(verdict.ip.text);
+      claims.push(verdict);
+    }
+    const ingress = got.map((ip) => ({ ip, ipMode: "VIP" }));
+    if (!sameIngress(service.ingress, ingress) && ownsStatus(service, got)) {
+      statuses.push({ service, ingress });
+    }
+  }
+  const drops: Drop[] = [];
+  for (const vip of input.held) {
+    if (wanted.has(vip)) continue;
+    drops.push({ vip, reason: leaving.get(vip) ?? "no Service of this instance asks for it" });
+  }
+  return { claims, drops, statuses, refusals, served: mine };
+}
+
+/** Whether a status says what it should; `ipMode` may be missing on servers before 1.29. */
+export function sameIngress(is: readonly Ingress[], should: readonly Ingress[]): boolean {
+  return is.length === should.length && should.every((entry, i) => {
+    const other = is[i]!;
+    return entry.ip === other.ip && other.hostname === undefined &&
+      (other.ipMode ?? "VIP") === entry.ipMode;
+  });
+}
+
+function judge(
+  text: string,
+  service: ServiceView,
+  owners: ReadonlyMap<string, ServiceView>,
+  elsewhere: ReadonlyMap<string, ServiceView>,
+  place: DecideInput["place"],
+): Claim | { refused: string } {
+  const ip = parseIp(text);
+  if (ip === undefined) return { refused: "it is not an IP address" };
+  if (ip.family === 6) return { refused: "IPv6 addresses are not announced yet, use an IPv4 one" };
+  const unusable = unusableVipReason(ip);
+  if (unusable !== undefined) return { refused: `it is ${unusable}` };
+  const owner = owners.get(ip.text);
+  if (owner !== undefined && owner !== service) {
+    return { refused: `Service ${owner.key} of the same class has it already` };
+  }
+  const other = elsewhere.get(ip.text);
+  if (other !== undefined) {
+    return {
+      refused: `Service ${other.key} (${other.loadBalancerClass ?? "no class"}) has it already`,
+    };
+  }
+  const placement = place(ip, service.wishedInterface);
+  return "refused" in placement ? placement : { ip, service, ...placement };
+}
+
+/** For each wished address, the Service that gets it. */
+function ownersOf(services: readonly ServiceView[]): Map<string, ServiceView> {
+  const owners = new Map<string, ServiceView>();
+  for (const service of services) {
+    for (const text of service.wished) {
+      const vip = parseIp(text)?.text;
+      if (vip === undefined) continue;
+      const rival = owners.get(vip);
+      if (rival === undefined || precedes(service, rival, vip)) owners.set(vip, service);
+    }
+  }
+  return owners;
+}
+
+function precedes(a: ServiceView, b: ServiceView, vip: string): boolean {
+  const [aShows, bShows] = [a, b].map((s) => s.ingress.some(({ ip }) => ip === vip));
+  if (aShows !== bShows) return aShows!;
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
+  return a.uid < b.uid;
+}
+
+/**
+ * The status of a Service of one's own class is one's own. One without a class may be another
+ * controller's: its status is written only to add an address that was asked for.
+ */
+function ownsStatus(service: ServiceView, got: readonly string[]): boolean {
+  if (service.loadBalancerClass !== undefined || got.length > 0) return true;
+  return service.ingress.length > 0 && service.wished.length > 0;
+}

@@ -1,0 +1,162 @@
+import type { Clock } from "../election/clock.ts";
+import { KubeError } from "../kube/errors.ts";
+import type { KubeClient, Service } from "../kube/types.ts";
+import type { StatusWrite } from "./decide.ts";
+import { type ServiceView, viewService } from "./service_view.ts";
+
+/** What becomes of status writes, for logs, metrics and Events. */
+export interface StatusObserver {
+  statusWritten(write: StatusWrite): void;
+  statusFailed(write: StatusWrite, error: KubeError): void;
+}
+
+interface Job {
+  readonly write: StatusWrite;
+  /** Clears a Service that is not served any more: only what this instance had written. */
+  readonly clear: boolean;
+  failures: number;
+}
+
+const PARALLEL = 8;
+const FIRST_RETRY_MS = 250;
+const LONGEST_RETRY_MS = 30_000;
+
+/**
+ * Writes Service statuses, several at a time, each with its own retries: one that is refused or
+ * slow never delays another. The newest wish for a Service replaces an older one.
+ */
+export class StatusWriter {
+  readonly name = "status-writer";
+  readonly #client: KubeClient;
+  readonly #clock: Clock;
+  readonly #observer: StatusObserver;
+  /** Due now, in order of arrival. */
+  readonly #due = new Map<string, Job>();
+  /** Waiting for a retry. */
+  readonly #later = new Map<string, { job: Job; atMs: number }>();
+  readonly #running = new Set<string>();
+  /** The view a status was last written for: the same view is not written for twice. */
+  readonly #written = new WeakSet<ServiceView>();
+  #wake = new AbortController();
+  #aborted = false;
+
+  constructor(client: KubeClient, clock: Clock, observer: StatusObserver) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#observer = observer;
+  }
+
+  /** How many writes wait or are under way. */
+  get pending(): number {
+    return this.#due.size + this.#later.size + this.#running.size;
+  }
+
+  /** Sets a status. */
+  write(write: StatusWrite): void {
+    this.#enqueue({ write, clear: false, failures: 0 });
+  }
+
+  /** Clears the status of a Service that is not served any more, if it is still as published. */
+  clear(service: ServiceView): void {
+    this.#enqueue({ write: { service, ingress: [] }, clear: true, failures: 0 });
+  }
+
+  /** Forgets what was not sent yet: another node is the holder now. */
+  forget(): void {
+    this.#due.clear();
+    this.#later.clear();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const abort = () => {
+      this.#aborted = true;
+      this.#wake.abort();
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    const jobs = new Set<Promise<void>>();
+    while (!this.#aborted) {
+      this.#wake = new AbortController();
+      const nextRetryMs = this.#promote();
+      for (const [key, job] of this.#due) {
+        if (jobs.size >= PARALLEL) break;
+        // One write at a time for a Service, so that the newest comes last.
+        if (this.#running.has(key)) continue;
+        this.#due.delete(key);
+        this.#running.add(key);
+        const done = this.#perform(key, job, signal).finally(() => {
+          this.#running.delete(key);
+          jobs.delete(done);
+          this.#wake.abort();
+        });
+        jobs.add(done);
+      }
+      await this.#clock.until(nextRetryMs, this.#wake.signal);
+    }
+    await Promise.all(jobs);
+  }
+
+  #enqueue(job: Job): void {
+    const { key } = job.write.service;
+    const waiting = this.#due.get(key) ?? this.#later.get(key)?.job;
+    const sameWish = waiting !== undefined && waiting.clear === job.clear &&
+      waiting.write.service.uid === job.write.service.uid &&
+      JSON.stringify(waiting.write.ingress) === JSON.stringify(job.write.ingress);
+    if (sameWish || (!job.clear && this.#written.has(job.write.service))) return;
+    this.#later.delete(key);
+    this.#due.set(key, job);
+    this.#wake.abort();
+  }
+
+  /** Makes retries due whose time has come. @returns when the next one is */
+  #promote(): number {
+    let nextMs = Infinity;
+    for (const [key, { job, atMs }] of this.#later) {
+      if (atMs <= this.#clock.nowMs()) {
+        this.#later.delete(key);
+        if (!this.#due.has(key)) this.#due.set(key, job);
+      } else nextMs = Math.min(nextMs, atMs);
+    }
+    return nextMs;
+  }
+
+  async #perform(key: string, job: Job, signal: AbortSignal): Promise<void> {
+    const { service, ingress } = job.write;
+    const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`;
+    try {
+      if (job.clear && !(await this.#isAsPublished(path, service, signal))) return;
+      await this.#client.request({
+        method: "PATCH",
+        path: `${path}/status`,
+        body: {
+          // With the uid the write fails when the name belongs to another Service by now.
+          metadata: { uid: service.uid },
+          status: { loadBalancer: { ingress: ingress.length > 0 ? ingress : null } },
+        },
+        signal,
+      });
+      if (!job.clear) this.#written.add(service);
+      this.#observer.statusWritten(job.write);
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      // Gone, or another object under the same name.
+      if ([404, 409, 422].includes(error.status) || this.#aborted) return;
+      const retryInMs = error.retryAfterMs ??
+        Math.min(FIRST_RETRY_MS * 2 ** job.failures, LONGEST_RETRY_MS);
+      job.failures++;
+      if (!this.#due.has(key)) {
+        this.#later.set(key, { job, atMs: this.#clock.nowMs() + retryInMs });
+      }
+      this.#observer.statusFailed(job.write, error);
+    }
+  }
+
+  async #isAsPublished(path: string, service: ServiceView, signal: AbortSignal): Promise<boolean> {
+    const now = viewService(
+      await this.#client.request<Service>({ method: "GET", path, signal }),
+    );
+    const published = new Set(service.ingress.map(({ ip }) => ip));
+    return now.uid === service.uid && now.ingress.length > 0 &&
+      now.ingress.every(({ ip }) => published.has(ip));
+  }
+}

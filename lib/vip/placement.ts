@@ -1,0 +1,74 @@
+import { contains } from "../net/cidr.ts";
+import type { IpAddress } from "../net/ip.ts";
+import type { InterfaceAddress, Link } from "../net/link.ts";
+
+/** Where an address goes on this node, or why it cannot. */
+export type Placement =
+  | { readonly linkIndex: number; readonly interface: string }
+  | { readonly refused: string };
+
+/** The node's network at one moment. */
+export interface NetworkSnapshot {
+  readonly links: readonly Link[];
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/**
+ * Makes the function that finds the interface for an address, and refuses addresses that are
+ * somebody else's on this node.
+ *
+ * @param setting name of an interface, or "auto": the one with a subnet that holds the address
+ * @param mark the instance's mark: addresses with it are this instance's own
+ */
+export function placer(
+  setting: string,
+  mark: number,
+  { links, addresses }: NetworkSnapshot,
+): (ip: IpAddress, wishedInterface?: string) => Placement {
+  const byIndex = new Map(links.map((link) => [link.index, link]));
+  const foreign = new Map(
+    addresses.filter((a) => a.mark !== mark).map((a) => [a.ip.text, a]),
+  );
+  // The most specific subnet wins, as in routing. VIPs themselves (/32, /128) are no subnets.
+  const subnets = addresses
+    .filter((a) => a.prefixLength < a.ip.bytes.length * 8 && isUsable(byIndex.get(a.linkIndex)))
+    .sort((a, b) => b.prefixLength - a.prefixLength);
+
+  return (ip, wishedInterface) => {
+    const taken = foreign.get(ip.text);
+    if (taken !== undefined) {
+      const where = byIndex.get(taken.linkIndex)?.name ?? `interface ${taken.linkIndex}`;
+      return {
+        refused: isVip(taken)
+          ? `another instance on this node has it (${where})`
+          : `it is an address of the node itself (${where})`,
+      };
+    }
+    const name = wishedInterface ?? setting;
+    const link = name === "auto"
+      ? byIndex.get(subnets.find((a) => contains(a, ip))?.linkIndex ?? -1)
+      : links.find((link) => link.name === name);
+    if (link === undefined) {
+      const known = links.filter(isUsable).map((link) => link.name).join(", ") || "none";
+      return {
+        refused: name === "auto"
+          ? `no interface of this node has a subnet with it (${known}): set --interface`
+          : `there is no interface ${name} on this node (there are: ${known})`,
+      };
+    }
+    return isUsable(link)
+      ? { linkIndex: link.index, interface: link.name }
+      : { refused: `interface ${name} is not an Ethernet interface, ARP needs one` };
+  };
+}
+
+/** Whether ARP can be spoken on it: Ethernet, not loopback. */
+export function isUsable(link: Link | undefined): link is Link {
+  return link !== undefined && !link.loopback && link.mac.length === 6;
+}
+
+/** Whether an address was put there by an agent of this kind: single, marked, never a source. */
+function isVip(address: InterfaceAddress): boolean {
+  return address.mark !== 0 && address.preferredSeconds === 0 &&
+    address.prefixLength === address.ip.bytes.length * 8;
+}

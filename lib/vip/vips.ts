@@ -1,0 +1,268 @@
+import type { Clock } from "../election/clock.ts";
+import { gratuitousArpFrames } from "../net/arp.ts";
+import type { IpAddress } from "../net/ip.ts";
+import type { AddressChange, InterfaceAddress, Link, Network } from "../net/link.ts";
+import { AnnouncementQueue, type AnnouncementSchedule } from "./schedule.ts";
+
+/** An address to hold, and for whom. */
+export interface VipClaim<Owner> {
+  readonly ip: IpAddress;
+  readonly linkIndex: number;
+  readonly interface: string;
+  readonly owner: Owner;
+}
+
+/** What happens to VIPs, for logs, metrics and Events. */
+export interface VipObserver<Owner> {
+  claimed(claim: VipClaim<Owner>): void;
+  dropped(claim: VipClaim<Owner> | undefined, vip: string, reason: string): void;
+  /** A claim, a refresh or a frame failed; it is tried again. */
+  vipFailed(vip: string, what: string, error: Error): void;
+  sent(frames: number): void;
+  /** The fence was reached before anybody else withdrew. */
+  fenced(): void;
+}
+
+interface Held<Owner> {
+  readonly claim: VipClaim<Owner>;
+  /** Request and reply, as they go on the wire. */
+  readonly frames: readonly Uint8Array[];
+}
+
+/** Announcements in one go: the event loop stays free for renewals. */
+const FRAMES_AT_ONCE = 500;
+const PAUSE_BETWEEN_MS = 5;
+
+/**
+ * Puts VIPs on interfaces, announces them and takes them away. Every address has a kernel lifetime
+ * that ends before the right to hold does, so that it vanishes also when this process cannot act.
+ */
+export class Vips<Owner> {
+  readonly name = "vips";
+  readonly #network: Network;
+  readonly #clock: Clock;
+  readonly #mark: number;
+  readonly #observer: VipObserver<Owner>;
+  readonly #queue: AnnouncementQueue<string>;
+  readonly #held = new Map<string, Held<Owner>>();
+  /** Addresses with this instance's mark that an earlier run left, by text. */
+  readonly #leftovers = new Map<string, { ip: IpAddress; linkIndex: number }>();
+  #untilMs = -Infinity;
+  #wake = new AbortController();
+  #lastProgressMs: number;
+
+  constructor(parts: {
+    network: Network;
+    clock: Clock;
+    /** Tells this instance's addresses from all others: see `instanceMark()`. */
+    mark: number;
+    schedule: AnnouncementSchedule;
+    observer: VipObserver<Owner>;
+  }) {
+    this.#network = parts.network;
+    this.#clock = parts.clock;
+    this.#mark = parts.mark;
+    this.#observer = parts.observer;
+    this.#queue = new AnnouncementQueue(parts.schedule);
+    this.#lastProgressMs = parts.clock.nowMs();
+  }
+
+  get lastProgressMs(): number {
+    return this.#lastProgressMs;
+  }
+
+  /** How many VIPs are on this node's interfaces by this instance. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Canonical texts of all addresses of this instance, those of an earlier run included. */
+  get addresses(): string[] {
+    return [...this.#held.keys(), ...this.#leftovers.keys()];
+  }
+
+  get claims(): VipClaim<Owner>[] {
+    return [...this.#held.values()].map(({ claim }) => claim);
+  }
+
+  /** Whether an address may be on an interface and be announced at this instant. */
+  get mayHold(): boolean {
+    return this.#clock.nowMs() < this.#untilMs;
+  }
+
+  /** Takes stock of what an earlier run left on the interfaces. @returns the addresses */
+  adoptLeftovers(): string[] {
+    for (const { ip, linkIndex } of this.#marked()) {
+      this.#leftovers.set(ip.text, { ip, linkIndex });
+    }
+    return [...this.#leftovers.keys()];
+  }
+
+  /** The right to hold begins, or is extended: all addresses get new kernel lifetimes. */
+  granted(untilMs: number): void {
+    this.#untilMs = untilMs;
+    const entries = [...this.#held.values()].map(({ claim }) => claim);
+    const all = [...entries, ...this.#leftovers.values()];
+    const results = this.#set(all);
+    results.forEach((error, i) => {
+      if (error) this.#observer.vipFailed(all[i]!.ip.text, "refresh", error);
+    });
+    this.#wake.abort();
+  }
+
+  /** Puts addresses on their interfaces and announces them. What is held as asked is left alone. */
+  claim(claims: readonly VipClaim<Owner>[]): void {
+    if (!this.mayHold) return;
+    const wanted = claims.filter((claim) => {
+      const held = this.#held.get(claim.ip.text);
+      if (held?.claim.linkIndex !== claim.linkIndex) return true;
+      if (held.claim.owner !== claim.owner) {
+        this.#held.set(claim.ip.text, { ...held, claim });
+      }
+      return false;
+    });
+    if (wanted.length === 0) return;
+    const moved = wanted.filter(({ ip, linkIndex }) => {
+      const elsewhere = this.#held.get(ip.text)?.claim ?? this.#leftovers.get(ip.text);
+      return elsewhere !== undefined && elsewhere.linkIndex !== linkIndex;
+    });
+    this.drop(moved.map(({ ip }) => ({ vip: ip.text, reason: "it moves to another interface" })));
+    const links = new Map(this.#network.links().map((link) => [link.index, link]));
+    const results = this.#set(wanted);
+    wanted.forEach((claim, i) => {
+      const error = results[i];
+      const link = links.get(claim.linkIndex);
+      if (error !== undefined || link === undefined) {
+        const gone = new Error(`interface ${claim.interface} is gone`);
+        this.#observer.vipFailed(claim.ip.text, "claim", error ?? gone);
+        return;
+      }
+      this.#hold(claim, link);
+    });
+    this.#wake.abort();
+  }
+
+  /** Takes addresses from their interfaces. What cannot be removed stays known, and is reported. */
+  drop(drops: readonly { vip: string; reason: string }[]): void {
+    const known = drops.flatMap(({ vip, reason }) => {
+      const held = this.#held.get(vip);
+      const place = held?.claim ?? this.#leftovers.get(vip);
+      return place === undefined ? [] : [{ vip, reason, held, place }];
+    });
+    const results = this.#network.apply(known.map(({ place }) => this.#removal(place)));
+    known.forEach(({ vip, reason, held }, i) => {
+      const error = results[i];
+      this.#queue.stop(vip);
+      if (error !== undefined) {
+        this.#observer.vipFailed(vip, "removal", error);
+        return;
+      }
+      this.#held.delete(vip);
+      this.#leftovers.delete(vip);
+      this.#observer.dropped(held?.claim, vip, reason);
+    });
+  }
+
+  /** Takes away every address. @returns whether reading the interfaces confirmed that none is left */
+  withdraw(reason: string): boolean {
+    this.#untilMs = -Infinity;
+    try {
+      this.drop(this.addresses.map((vip) => ({ vip, reason })));
+      if (this.#marked().length > 0) {
+        // Found only by reading: a removal that failed, or an address that somebody moved.
+        this.#network.apply(this.#marked().map((address) => this.#removal(address)));
+      }
+      const stuck = this.#marked();
+      for (const { ip } of stuck) {
+        this.#observer.vipFailed(ip.text, "removal", new Error("it is still on the interface"));
+      }
+      if (stuck.length > 0) return false;
+    } catch (error) {
+      this.#observer.vipFailed(this.addresses.join(", "), "removal", error as Error);
+      return false;
+    }
+    this.#held.clear();
+    this.#leftovers.clear();
+    return true;
+  }
+
+  /** Sends what is due, and withdraws at the fence if nobody did before. */
+  async run(signal: AbortSignal): Promise<void> {
+    const abort = () => this.#wake.abort();
+    signal.addEventListener("abort", abort, { once: true });
+    while (!signal.aborted) {
+      const nowMs = this.#clock.nowMs();
+      this.#lastProgressMs = nowMs;
+      this.#wake = new AbortController();
+      if (nowMs >= this.#untilMs && this.#held.size > 0) {
+        this.#observer.fenced();
+        this.withdraw("the Lease could not be renewed in time");
+      }
+      const due = this.#queue.take(nowMs, FRAMES_AT_ONCE);
+      for (const vip of due) this.#announce(vip);
+      const pauseMs = due.length === FRAMES_AT_ONCE ? PAUSE_BETWEEN_MS : 0;
+      const fenceMs = this.#held.size > 0 ? this.#untilMs : Infinity;
+      const nextMs = Math.min(Math.max(this.#queue.nextAtMs, nowMs + pauseMs), fenceMs);
+      await this.#clock.until(Math.min(nextMs, nowMs + 1000), this.#wake.signal);
+    }
+    signal.removeEventListener("abort", abort);
+  }
+
+  #hold(claim: VipClaim<Owner>, link: Link): void {
+    const vip = claim.ip.text;
+    const { request, reply } = gratuitousArpFrames(link.mac, claim.ip);
+    this.#leftovers.delete(vip);
+    this.#held.set(vip, { claim, frames: [request, reply] });
+    this.#announce(vip);
+    this.#queue.start(vip, this.#clock.nowMs());
+    this.#observer.claimed(claim);
+  }
+
+  #announce(vip: string): void {
+    const held = this.#held.get(vip);
+    // Checked before every frame: the right may have ended since the announcement was planned.
+    if (held === undefined || !this.mayHold) return;
+    try {
+      for (const frame of held.frames) this.#network.send(held.claim.linkIndex, frame);
+      this.#observer.sent(held.frames.length);
+    } catch (error) {
+      this.#observer.vipFailed(vip, "announcement", error as Error);
+    }
+  }
+
+  #set(places: readonly { ip: IpAddress; linkIndex: number }[]): (Error | undefined)[] {
+    // Whole seconds, rounded down: the kernel's own fence never outlasts the right to hold.
+    const validSeconds = Math.floor((this.#untilMs - this.#clock.nowMs()) / 1000);
+    if (validSeconds < 1) {
+      const late = new Error("less than a second is left of the right to hold");
+      return places.map(() => late);
+    }
+    return this.#network.apply(places.map(({ ip, linkIndex }): AddressChange => ({
+      kind: "set",
+      ip,
+      linkIndex,
+      mark: this.#mark,
+      validSeconds,
+    })));
+  }
+
+  #marked(): InterfaceAddress[] {
+    return this.#network.addresses().filter(({ mark }) => mark === this.#mark);
+  }
+
+  #removal({ ip, linkIndex }: { ip: IpAddress; linkIndex: number }): AddressChange {
+    return { kind: "remove", ip, linkIndex, mark: this.#mark };
+  }
+}
+
+/**
+ * The mark of an instance's addresses: FNV-1a of its Lease, never 0. It stays with the address in
+ * the kernel, so that a later run knows its own addresses from those of every other instance.
+ */
+export function instanceMark(leaseNamespace: string, leaseName: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(`${leaseNamespace}/${leaseName}`)) {
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  }
+  return hash || 1;
+}
