@@ -1,6 +1,9 @@
 import type { ApiObject, Resource } from "./resources.ts";
 import { expired } from "./status.ts";
 
+/** Changes kept at most, for servers that run long; etcd is compacted every five minutes. */
+const KEPT = 20_000;
+
 /** One write. The object is never changed afterwards. */
 export interface Change {
   type: "ADDED" | "MODIFIED" | "DELETED";
@@ -31,7 +34,7 @@ export class History {
     const stored = this.#stamp(object);
     this.#objects.set(key(resource, namespace, name), { resource, object: stored });
     this.#record({ type: previous ? "MODIFIED" : "ADDED", resource, object: stored }, previous);
-    return stored;
+    return structuredClone(stored);
   }
 
   remove(resource: Resource, object: ApiObject): ApiObject {
@@ -40,7 +43,7 @@ export class History {
     this.#objects.delete(key(resource, namespace, name));
     const last = this.#stamp(object);
     this.#record({ type: "DELETED", resource, object: last }, previous);
-    return last;
+    return structuredClone(last);
   }
 
   /**
@@ -94,6 +97,7 @@ export class History {
     const full: Change = { ...change, resourceVersion: this.resourceVersion };
     if (previous) full.previous = previous;
     this.#changes.push(full);
+    if (this.#changes.length > KEPT) this.compact(this.#changes[KEPT >> 1]!.resourceVersion);
     for (const listener of this.#listeners) listener(full);
   }
 }

@@ -25,8 +25,8 @@ export const leaseRules: Rules = {
 
   validate(object) {
     const causes: Cause[] = checkDnsSubdomain("metadata.name", object.metadata.name ?? "");
-    const { leaseDurationSeconds: duration, leaseTransitions: transitions } = object.spec as
-      NonNullable<Lease["spec"]>;
+    const { leaseDurationSeconds: duration, leaseTransitions: transitions } = object
+      .spec as NonNullable<Lease["spec"]>;
     if (duration !== undefined && duration <= 0) {
       causes.push(invalidValue("spec.leaseDurationSeconds", duration, "must be greater than 0"));
     }
@@ -41,7 +41,7 @@ export const leaseRules: Rules = {
 /** A MicroTime: exactly six digits behind the second, or it is refused; kept in UTC. */
 function microTime(text: string): string {
   const match = text.match(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(.*)$/);
-  const fraction = match?.[2]!.match(/^\.(\d{6})(Z|[+-]\d\d:\d\d)$/);
+  const fraction = (match?.[2] ?? "").match(/^\.(\d{6})(Z|[+-]\d\d:\d\d)$/);
   if (!match || !fraction) {
     const [rest, part] = match ? [match[2], ".000000"] : [text, "2006"];
     throw undecodable(

@@ -22,7 +22,9 @@ export function labelSelector(text: string): Predicate {
     const equality = requirement.match(/^([^\s!=,()]+)\s*(=|==|!=)\s*([^\s!=,()]*)$/);
     if (equality) {
       const [, key, operator, value] = equality;
-      return operator === "!=" ? (labels) => labels[key!] !== value : (labels) => labels[key!] === value;
+      return operator === "!="
+        ? (labels) => labels[key!] !== value
+        : (labels) => labels[key!] === value;
     }
     const existence = requirement.match(/^(!?)\s*([^\s!=,()]+)$/);
     if (!existence) throw badRequest(`unable to parse requirement: found '${requirement}'`);

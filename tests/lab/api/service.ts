@@ -193,7 +193,9 @@ function checkStatus(status: Status, spec: Spec): Cause[] {
       causes.push(invalidValue(`${path}[${index}].ip`, ip, message));
     }
     if (ipMode !== undefined && !ip) {
-      causes.push(forbidden(`${path}[${index}].ipMode`, "may not be specified when `ip` is not set"));
+      causes.push(
+        forbidden(`${path}[${index}].ipMode`, "may not be specified when `ip` is not set"),
+      );
     } else if (ipMode !== undefined && ipMode !== "VIP" && ipMode !== "Proxy") {
       causes.push(unsupported(`${path}[${index}].ipMode`, ipMode, ["Proxy", "VIP"]));
     }

@@ -91,7 +91,9 @@ export class Store {
     const old = this.history.get(resource, namespace, name);
     if (!old) throw notFound(resource, name);
     if (uid && uid !== old.metadata.uid) {
-      const where = `/registry/${plural}${plural === "services" ? "/specs" : ""}/${namespace}/${name}`;
+      const where = `/registry/${plural}${
+        plural === "services" ? "/specs" : ""
+      }/${namespace}/${name}`;
       throw conflict(
         resource,
         name,
@@ -159,7 +161,7 @@ export class Store {
     }
     const marked = structuredClone(old);
     if (finalizers?.length || plural === "namespaces") {
-      if (deletionTimestamp) return old;
+      if (deletionTimestamp) return structuredClone(old);
       marked.metadata.deletionTimestamp = now();
       if (plural === "namespaces") marked.status = { phase: "Terminating" };
       else marked.metadata.deletionGracePeriodSeconds = 0;
@@ -214,7 +216,7 @@ export class Store {
     causes.push(...status ? rules.validateStatus!(object) : rules.validate(object, old));
     this.#check(resource, object, causes);
     // A write that changes nothing is not a write: no new resourceVersion and no event.
-    if (canonical(object) === canonical(old)) return old;
+    if (canonical(object) === canonical(old)) return structuredClone(old);
     if (generation !== undefined && !sameButMetadata(object, old)) {
       metadata.generation = generation + 1;
     }

@@ -86,7 +86,10 @@ export function checkQualifiedName(field: string, value: string): Cause[] {
   if (parts.length === 2) {
     if (parts[0] === "") causes.push(invalidValue(field, value, "prefix part must be non-empty"));
     else if (checkDnsSubdomain(field, parts[0]!).length > 0) {
-      const why = checkDnsSubdomain(field, parts[0]!)[0]!.message.replace(/^Invalid value: .*?: /, "");
+      const why = checkDnsSubdomain(field, parts[0]!)[0]!.message.replace(
+        /^Invalid value: .*?: /,
+        "",
+      );
       causes.push(invalidValue(field, value, `prefix part ${why}`));
     }
   }
