@@ -15,6 +15,8 @@ export interface AgentOptions {
   /** More flags, for example `--loadBalancerClass=public-prod`. */
   flags?: readonly string[];
   env?: Record<string, string>;
+  /** Default: {@linkcode classvipCommand}. */
+  command?: readonly string[];
 }
 
 /** The command line of classvip: the program that CLASSVIP_BINARY names, or main.ts. */
@@ -43,10 +45,10 @@ export class Agent implements AsyncDisposable {
 
   static async start(
     node: LabHost,
-    { kubeconfig, flags = [], env }: AgentOptions,
+    { kubeconfig, flags = [], env, command }: AgentOptions,
   ): Promise<Agent> {
     const child = node.spawn<LogLine>([
-      ...await classvipCommand(),
+      ...command ?? await classvipCommand(),
       "run",
       `--kubeconfig=${kubeconfig}`,
       `--nodeName=${node.name}`,

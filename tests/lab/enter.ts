@@ -1,3 +1,5 @@
+import { dependencyFlags } from "../../tools/jsr.ts";
+import { fetchDependencies } from "./agent.ts";
 import { run } from "./command.ts";
 
 /** How a lab can be had on this machine: the options for unshare(1), or what is missing. */
@@ -58,23 +60,28 @@ export async function labAccess(): Promise<LabAccess> {
 }
 
 /**
- * Starts this program once more in a fresh network namespace, unless it is in one already.
+ * Starts this program once more in a fresh network namespace, unless it is in one already. What
+ * the agents import is fetched before: inside there is no way to a registry.
  *
- * @param flags for `deno run`, beside those that give all permissions.
  * @returns the exit code of the program inside, or undefined when this is the one inside.
  * @throws {Error} with what is missing where no namespace can be made.
  */
-export async function enterLab(flags: readonly string[]): Promise<number | undefined> {
+export async function enterLab(): Promise<number | undefined> {
   if (Deno.env.get(INSIDE) === "1") {
     Deno.env.delete(INSIDE);
     return undefined;
   }
   const access = await labAccess();
   if ("missing" in access) throw new Error(access.missing);
-  const deno = [Deno.execPath(), "run", "-A", ...flags, Deno.mainModule, ...Deno.args];
-  // unshare(1) replaces itself by the program, so a signal to it is one to the program.
+  await fetchDependencies();
+  const flags = await dependencyFlags();
+  // unshare(1) and setpriv(1) replace themselves by the program: a signal to them is one to it.
   const child = new Deno.Command("unshare", {
-    args: [...access.unshare, ...deno],
+    args: [
+      ...access.unshare,
+      ...["setpriv", "--pdeathsig", "TERM", "--"],
+      ...[Deno.execPath(), "run", "-A", ...flags, Deno.mainModule, ...Deno.args],
+    ],
     env: { [INSIDE]: "1" },
   }).spawn();
   // A terminal sends Ctrl-C to both; this one waits for the other to tidy up.

@@ -55,6 +55,14 @@ export class LabHost implements AsyncDisposable {
     return host;
   }
 
+  /** For people who want to look around: a shell on the host, from outside of the lab. */
+  get shellCommand(): string {
+    // In the first user namespace all ids map to themselves (user_namespaces(7)).
+    const [, , count] = Deno.readTextFileSync("/proc/self/uid_map").trim().split(/\s+/);
+    const user = count === "4294967295" ? "" : " --user --preserve-credentials";
+    return `nsenter --target ${this.#namespace.pid}${user} --net`;
+  }
+
   /** Runs a command on the host to its end. */
   exec(command: readonly string[], stdin?: string): Promise<string> {
     return this.#namespace.exec(command, stdin);
