@@ -3,7 +3,10 @@ export class KubeError extends Error {
   override readonly name = "KubeError";
   /** HTTP status; 0 when there was no answer. */
   readonly status: number;
-  /** `reason` of the Status object, or "Timeout", "Unreachable", "Aborted", "Silent". */
+  /**
+   * `reason` of the Status object, or "Timeout", "Unreachable", "Aborted", "Silent", "Unreadable"
+   * (an answer that is not what was asked for), "NoCredentials".
+   */
   readonly reason: string;
   /** From the Retry-After header, where the server sent one. */
   readonly retryAfterMs: number | undefined;
