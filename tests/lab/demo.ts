@@ -42,7 +42,9 @@ async function demonstrate(stay: boolean): Promise<number> {
   if (code === 0) {
     console.log("All was as it must be.");
   } else {
-    console.log(`\n${world.agentLogs()}\n\nNot all was as it must be: see the step marked ✗.`);
+    const failed = world.steps.find(({ ok }) => ok === false);
+    console.log(`\n${world.agentLogs()}\n`);
+    console.log(`Not all was as it must be: "${failed?.title}": ${failed?.outcome}`);
   }
   return code;
 }

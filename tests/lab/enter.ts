@@ -20,7 +20,7 @@ const PROGRAMS: [program: string, versionFlag: string, packageName: string][] = 
 const WAYS = [["--net", "--mount"], ["--user", "--map-root-user", "--net", "--mount"]];
 
 /** What the lab needs of the kernel, tried out in a namespace that ends at once. */
-const PROBE = "ip link add lab type bridge && ip link add a type veth peer name b";
+const PROBE = "ip link add lab0 type bridge && ip link add lab1 type veth peer name lab2";
 
 /** Settings that forbid user namespaces: the file, the value that does, and the way out. */
 const FORBIDDING: [path: string, value: string, remedy: string][] = [

@@ -70,6 +70,8 @@ export class HttpServer {
 
   async #accept(handler: Handler): Promise<void> {
     for await (const conn of this.#listener) {
+      // Or an event waits for the client's delayed acknowledgement of the one before: 40 ms.
+      if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay();
       const connection = new Connection(conn);
       const served = connection.serve(handler).finally(() => this.#connections.delete(connection));
       this.#connections.set(connection, served);

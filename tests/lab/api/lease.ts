@@ -1,6 +1,6 @@
 import type { Lease } from "../../../lib/kube/types.ts";
 import type { Rules } from "./resources.ts";
-import { badRequest, type Cause } from "./status.ts";
+import { type Cause, DecodeError } from "./status.ts";
 import { checkDnsSubdomain, invalidValue } from "./validation.ts";
 
 const LAYOUT = "2006-01-02T15:04:05.000000Z07:00";
@@ -16,7 +16,7 @@ export const leaseRules: Rules = {
       const value: unknown = spec[name];
       if (value === undefined || Number.isInteger(value)) continue;
       const what = typeof value === "number" ? `number ${value}` : typeof value;
-      throw undecodable(
+      throw new DecodeError(
         `json: cannot unmarshal ${what} into Go struct field LeaseSpec.spec.${name} of type int32`,
       );
     }
@@ -44,14 +44,10 @@ function microTime(text: string): string {
   const fraction = (match?.[2] ?? "").match(/^\.(\d{6})(Z|[+-]\d\d:\d\d)$/);
   if (!match || !fraction) {
     const [rest, part] = match ? [match[2], ".000000"] : [text, "2006"];
-    throw undecodable(
+    throw new DecodeError(
       `parsing time "${text}" as "${LAYOUT}": cannot parse "${rest}" as "${part}"`,
     );
   }
   const seconds = new Date(`${match[1]}${fraction[2]}`).toISOString().slice(0, 19);
   return `${seconds}.${fraction[1]}Z`;
-}
-
-function undecodable(why: string) {
-  return badRequest(`Lease in version "v1" cannot be handled as a Lease: ${why}`);
 }

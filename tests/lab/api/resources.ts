@@ -31,7 +31,7 @@ export interface ApiObject {
 
 /** What is particular to one kind; kube-apiserver calls this its strategy. */
 export interface Rules {
-  /** Refuses what does not decode (400) and brings values into their canonical form. */
+  /** Brings values into their canonical form. @throws {DecodeError} */
   decode?(object: ApiObject): void;
   /** Sets defaults and drops what a client may not set. */
   prepareForCreate?(object: ApiObject): void;

@@ -47,6 +47,11 @@ export class StatusError extends Error {
   }
 }
 
+/** A value that does not fit its field's Go type. */
+export class DecodeError extends Error {
+  override readonly name = "DecodeError";
+}
+
 /** `services`, or `leases.coordination.k8s.io`. */
 export function qualified(resource: Resource, name = resource.plural): string {
   return resource.group ? `${name}.${resource.group}` : name;
@@ -97,6 +102,19 @@ export function invalid(
   const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   const message = `${qualified(resource, kind)} "${name}" is invalid: ${list}`;
   return new StatusError(422, "Invalid", message, { ...about(resource, name, kind), causes });
+}
+
+/** A body that does not decode. */
+export function undecodable({ kind }: Resource, why: string): StatusError {
+  return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: ${why}`);
+}
+
+/** A patch after which the object does not decode; kube-apiserver names no object here. */
+export function undecodablePatch(patched: unknown, why: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`;
+  return new StatusError(422, "Invalid", ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: "FieldValueInvalid", message, field: "patch" }],
+  });
 }
 
 export function expired(message: string, metadata?: { continue?: string }): StatusError {

@@ -6,9 +6,12 @@ import {
   badRequest,
   type Cause,
   conflict,
+  DecodeError,
   invalid,
   notFound,
   StatusError,
+  undecodable,
+  undecodablePatch,
 } from "./status.ts";
 import { forbidden, invalidValue } from "./validation.ts";
 
@@ -70,7 +73,7 @@ export class Store {
     metadata.uid = crypto.randomUUID();
     metadata.creationTimestamp = now();
     if (resource.generation) metadata.generation = 1;
-    resource.rules.decode?.(object);
+    decode(resource, object);
     resource.rules.prepareForCreate?.(object);
     this.#check(resource, object, nameCauses(object).concat(resource.rules.validate(object)));
     if (this.history.get(resource, metadata.namespace ?? "", metadata.name!)) {
@@ -87,6 +90,7 @@ export class Store {
   update(plural: string, body: ApiObject, options: { status?: boolean } = {}): ApiObject {
     const resource = this.#resource(plural);
     const object = complete(resource, body);
+    decode(resource, object);
     const { namespace = "", name = "", uid, resourceVersion } = object.metadata;
     const old = this.history.get(resource, namespace, name);
     if (!old) throw notFound(resource, name);
@@ -125,6 +129,7 @@ export class Store {
     const old = this.history.get(resource, namespace, name);
     if (!old) throw notFound(resource, name);
     const object = complete(resource, mergePatch(old, patch) as ApiObject);
+    decode(resource, object, (why) => undecodablePatch(object, why));
     if (object.metadata.name !== name) throw otherName(object.metadata.name, name);
     return this.#replace(resource, object, old, options);
   }
@@ -210,7 +215,6 @@ export class Store {
       }
     } else delete metadata.deletionTimestamp;
     if (generation !== undefined) metadata.generation = generation;
-    rules.decode?.(object);
     if (status) rules.prepareForStatusUpdate?.(object, old);
     else rules.prepareForUpdate?.(object, old);
     causes.push(...status ? rules.validateStatus!(object) : rules.validate(object, old));
@@ -287,6 +291,18 @@ function complete(resource: Resource, body: ApiObject): ApiObject {
   if (resource.namespaced) object.metadata.namespace ??= "default";
   else delete object.metadata.namespace;
   return object;
+}
+
+function decode(
+  resource: Resource,
+  object: ApiObject,
+  refuse = (why: string) => undecodable(resource, why),
+): void {
+  try {
+    resource.rules.decode?.(object);
+  } catch (error) {
+    throw error instanceof DecodeError ? refuse(error.message) : error;
+  }
 }
 
 function withoutNulls(value: unknown): unknown {

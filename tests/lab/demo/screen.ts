@@ -1,4 +1,4 @@
-import { type DemoState, drawing, type Step, stepLine, tableLines } from "./view.ts";
+import { type DemoState, drawing, type Step, stepLines, tableLines } from "./view.ts";
 
 const REDRAW_MS = 200;
 const COLUMNS = 100;
@@ -55,7 +55,7 @@ class PlainScreen implements Screen {
   }
 
   stepEnded(step: Step): void {
-    console.log(stepLine(step));
+    console.log(stepLines(step).join("\n"));
   }
 
   say(line: string): void {

@@ -64,12 +64,13 @@ export function tableLines(classes: readonly ClassRow[]): string[] {
   return [cells(HEADINGS), ...rows];
 }
 
-/** `  3.4 s ✓ Title: outcome` */
-export function stepLine({ atMs, title, outcome, ok }: Step): string {
+/** A line with the step's start and title, and one with its outcome below. */
+export function stepLines({ atMs, title, outcome, ok }: Step): string[] {
   const mark = MARKS[ok === undefined ? "running" : ok ? "ok" : "failed"];
-  return `${seconds(atMs).padStart(8)} ${mark} ${title}${
-    outcome === undefined ? "" : `: ${outcome}`
-  }`;
+  const head = `${seconds(atMs).padStart(8)} ${mark} `;
+  const lines = [head + title];
+  if (outcome !== undefined) lines.push(" ".repeat(head.length) + outcome);
+  return lines;
 }
 
 /** `812 connections, 3 failed, longest gap 0.08 s (node-1 400, node-2 409)` */
@@ -89,7 +90,7 @@ export function screenLines(state: DemoState, columns: number): string[] {
     "ARP frames that the client heard last:",
     ...state.frames.map((frame) => `  ${frame}`),
     "",
-    ...state.steps.map(stepLine),
+    ...state.steps.flatMap(stepLines),
   ].map((line) => line.slice(0, columns));
 }
 

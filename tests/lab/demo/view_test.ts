@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { type DemoState, drawing, screenLines, stepLine, tableLines, trafficLine } from "./view.ts";
+import {
+  type DemoState,
+  drawing,
+  screenLines,
+  stepLines,
+  tableLines,
+  trafficLine,
+} from "./view.ts";
 
 const STATE: DemoState = {
   classes: [
@@ -31,11 +38,14 @@ Deno.test("tableLines() shows each class once, and every node that has a VIP", (
   ]);
 });
 
-Deno.test("stepLine() tells a running, a good and a failed step apart", () => {
+Deno.test("stepLines() tells a running, a good and a failed step apart", () => {
   const step = { atMs: 1500, title: "Crash" };
-  assert.equal(stepLine(step), "  1.50 s … Crash");
-  assert.equal(stepLine({ ...step, outcome: "moved", ok: true }), "  1.50 s ✓ Crash: moved");
-  assert.equal(stepLine({ ...step, outcome: "lost", ok: false }), "  1.50 s ✗ Crash: lost");
+  assert.deepEqual(stepLines(step), ["  1.50 s … Crash"]);
+  assert.deepEqual(
+    stepLines({ ...step, outcome: "moved", ok: true }),
+    ["  1.50 s ✓ Crash", "           moved"],
+  );
+  assert.equal(stepLines({ ...step, outcome: "lost", ok: false })[0], "  1.50 s ✗ Crash");
 });
 
 Deno.test("trafficLine() counts answers by node", () => {

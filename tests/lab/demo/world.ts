@@ -30,7 +30,6 @@ export interface DemoService {
 
 /** Three nodes with an agent for each class, an API server, and a client that looks on. */
 export class World implements AsyncDisposable {
-  readonly startedMs = nowMs();
   readonly steps: Step[] = [];
   readonly services: DemoService[] = [];
   traffic: Traffic | undefined;
@@ -38,6 +37,7 @@ export class World implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
+    readonly startedMs: number,
     readonly lab: Lab,
     readonly api: ApiServer,
     readonly sniffer: Sniffer,
@@ -49,6 +49,7 @@ export class World implements AsyncDisposable {
   }
 
   static async create(): Promise<World> {
+    const startedMs = nowMs();
     await using stack = new AsyncDisposableStack();
     const dir = await Deno.makeTempDir({ prefix: "classvip-demo-" });
     stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -62,7 +63,7 @@ export class World implements AsyncDisposable {
     const path = `${dir}/kubeconfig`;
     const access = { server: api.url, caCert: api.caCert, token: "demo" };
     await Deno.writeTextFile(path, kubeconfig(access));
-    return new World(lab, api, sniffer, watch, path, stack.move());
+    return new World(startedMs, lab, api, sniffer, watch, path, stack.move());
   }
 
   /** Creates a Service that asks for a VIP with this host number. */
