@@ -49,15 +49,6 @@ export function decodeSockaddrLl(bytes: Uint8Array): PacketAddress | undefined {
   };
 }
 
-/** `struct sockaddr_nl` (netlink(7)); port 0 is the kernel. */
-export function sockaddrNl({ port, groups }: { port: number; groups: number }): Uint8Array {
-  const view = new DataView(new ArrayBuffer(12));
-  view.setUint16(0, AF_NETLINK, LITTLE_ENDIAN); // nl_family
-  view.setUint32(4, port, LITTLE_ENDIAN); // nl_pid
-  view.setUint32(8, groups, LITTLE_ENDIAN); // nl_groups
-  return new Uint8Array(view.buffer);
-}
-
 /**
  * `struct sockaddr_un` (unix(7)) in the abstract name space: the length counts, so the name is cut
  * to it exactly.
