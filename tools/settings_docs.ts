@@ -47,9 +47,9 @@ Two instances of one process never share a name, a Lease, or Services: that is a
 
 const KUBE_VIP_INTRO = `## Settings of kube-vip
 
-Their other names above are taken over as they are. None of the others is passed over in
-silence: what asks for something that classvip does not do is an error, what changes nothing here is
-a warning. Two things differ:
+Their other names above are taken over as they are. None of the others is passed over in silence:
+what asks for something that classvip does not do is an error, what changes nothing here is a
+warning. Two things differ:
 
 - kube-vip serves Services without a class beside those of its class. classvip serves exactly the
   class, unless \`alsoClassless\` or \`lb_class_legacy_handling=true\` asks for both.

@@ -19,11 +19,11 @@ export interface CommandLine {
 }
 
 /** Flags that are no settings, by the commands that take them. */
-const SWITCHES: Readonly<Record<string, CommandName>> = {
-  help: "help",
-  h: "help",
-  version: "version",
-};
+const SWITCHES = new Map<string, CommandName>([
+  ["help", "help"],
+  ["h", "help"],
+  ["version", "version"],
+]);
 
 /**
  * Takes the command line apart: `[command] [--flag=value | --flag value | --booleanFlag]…`.
@@ -48,8 +48,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const problems: ConfigProblem[] = [];
   const command = commandOf(words, flags, problems);
   const outputs = command === "config" ? flags.filter(({ flag }) => flag === "output") : [];
-  const output = outputs.at(-1)?.value ?? "text";
-  if (outputs.length > 0 && output !== "text" && output !== "json") {
+  const output = outputs.length === 0 ? "text" : outputs.at(-1)?.value;
+  if (output !== "text" && output !== "json") {
     problems.push({
       setting: "output",
       value: output,
@@ -62,13 +62,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     command,
     problems,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) => !(given.flag in SWITCHES) && !outputs.includes(given)),
+    flags: flags.filter((given) => !SWITCHES.has(given.flag) && !outputs.includes(given)),
   };
 }
 
 function completeBoolean(arg: string): string {
   const flag = /^--?([^=]+)$/.exec(arg)?.[1];
-  return flag && (flag in SWITCHES || isBooleanFlag(flag)) ? `${arg}=true` : arg;
+  return flag && (SWITCHES.has(flag) || isBooleanFlag(flag)) ? `${arg}=true` : arg;
 }
 
 function commandOf(
@@ -77,7 +77,7 @@ function commandOf(
   problems: ConfigProblem[],
 ): CommandName {
   for (const { flag } of flags) {
-    const command = SWITCHES[flag];
+    const command = SWITCHES.get(flag);
     if (command) return command;
   }
   const command = commandNames.find((name) => name === word) ??

@@ -7,16 +7,18 @@ type Command = (context: CliContext, line: CommandLine) => Promise<number>;
 
 /** Imported when chosen: `version` and `help` must not wait for what `run` needs. */
 const commands: Readonly<Record<CommandName, Command>> = {
-  run: async (context, line) =>
-    await (await import("./run.ts")).run(context, await load(context, line)),
-  release: async (context, line) =>
-    await (await import("./release.ts")).run(context, await load(context, line)),
-  config: async (context, line) =>
-    await (await import("./config.ts")).printConfig(
-      context,
-      await load(context, line),
-      line.output,
-    ),
+  run: async (context, line) => {
+    const loaded = await load(context, line);
+    return await (await import("./run.ts")).run(context, loaded);
+  },
+  release: async (context, line) => {
+    const loaded = await load(context, line);
+    return await (await import("./release.ts")).run(context, loaded);
+  },
+  config: async (context, line) => {
+    const loaded = await load(context, line);
+    return await (await import("./config.ts")).printConfig(context, loaded, line.output);
+  },
   version: async (context) => await (await import("./version.ts")).printVersion(context),
   help: async (context) => await (await import("./help.ts")).help(context),
 };

@@ -1,6 +1,6 @@
 import { type ConfigProblem, hideSecrets } from "./errors.ts";
 import type { Given, Layer } from "./given.ts";
-import { type SettingName, settingOf, type SettingValue } from "./settings.ts";
+import { type SettingName, settingNames, settingOf, type SettingValue } from "./settings.ts";
 import { formatDuration, type Parsed } from "./values.ts";
 
 /** A setting as it counts, for `classvip config`. */
@@ -55,11 +55,12 @@ export class Resolver {
     return [...this.#problems.values()];
   }
 
-  /** @returns what was resolved since the last call. */
+  /** @returns what was resolved since the last call, in the order of the table. */
   takeEffective(instance: string | undefined): EffectiveSetting[] {
     const taken = this.#effective;
     this.#effective = [];
-    return taken.map((setting) => ({ ...setting, instance }));
+    return taken.map((setting) => ({ ...setting, instance }))
+      .sort((a, b) => settingNames.indexOf(a.name) - settingNames.indexOf(b.name));
   }
 }
 

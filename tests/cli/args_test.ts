@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseCommandLine } from "../../lib/cli/args.ts";
+import { describeProblem } from "../../lib/config/errors.ts";
+
+function flagsOf(...args: string[]): [string, string | undefined][] {
+  return parseCommandLine(args).flags.map(({ flag, value }) => [flag, value]);
+}
+
+Deno.test("parseCommandLine() knows the commands", () => {
+  const cases: [string[], string][] = [
+    [[], "run"],
+    [["run"], "run"],
+    [["manager", "--interface=eth0"], "run"],
+    [["--interface", "eth0", "config"], "config"],
+    [["--alsoClassless", "release"], "release"],
+    [["version"], "version"],
+    [["--version"], "version"],
+    [["help"], "help"],
+    [["run", "--help"], "help"],
+    [["-h"], "help"],
+  ];
+  for (const [args, command] of cases) {
+    const line = parseCommandLine(args);
+    assert.equal(line.command, command, args.join(" "));
+    assert.deepEqual(line.problems, []);
+  }
+});
+
+Deno.test("parseCommandLine() takes flags as they were written", () => {
+  assert.deepEqual(flagsOf("--leaseName=a", "--leaseDuration", "5", "--leaseName=b"), [
+    ["leaseName", "a"],
+    ["leaseDuration", "5"],
+    ["leaseName", "b"],
+  ]);
+  assert.deepEqual(flagsOf("--loadBalancerClass=01", "--leaseName=a=b"), [
+    ["loadBalancerClass", "01"],
+    ["leaseName", "a=b"],
+  ]);
+});
+
+Deno.test("parseCommandLine() tells a missing value from an empty one", () => {
+  assert.deepEqual(flagsOf("--leaseName"), [["leaseName", undefined]]);
+  assert.deepEqual(flagsOf("--leaseName="), [["leaseName", ""]]);
+  assert.deepEqual(flagsOf("--leaseName", "--interface=a"), [
+    ["leaseName", undefined],
+    ["interface", "a"],
+  ]);
+});
+
+Deno.test("parseCommandLine() lets a boolean flag stand alone", () => {
+  assert.deepEqual(flagsOf("--alsoClassless"), [["alsoClassless", "true"]]);
+  assert.deepEqual(flagsOf("--alsoClassless=maybe"), [["alsoClassless", "maybe"]]);
+  assert.deepEqual(flagsOf("--arp", "--services"), [["arp", "true"], ["services", "true"]]);
+});
+
+Deno.test("parseCommandLine() keeps flags that nobody knows", () => {
+  assert.deepEqual(flagsOf("--toString=1", "--__proto__=2"), [["toString", "1"], [
+    "__proto__",
+    "2",
+  ]]);
+});
+
+Deno.test("parseCommandLine() reports a wrong command and words too many", () => {
+  const { problems } = parseCommandLine(["relase", "a", "--", "b"]);
+  assert.deepEqual(problems.map(describeProblem).map((p) => p.split(";")[0]), [
+    'command = "relase" (command line): no such command',
+    'command = "a" (command line): a word too many',
+    'command = "b" (command line): a word too many',
+  ]);
+  assert.equal(problems[0]?.right, "release");
+});
+
+Deno.test("parseCommandLine() takes --output for config alone", () => {
+  assert.equal(parseCommandLine(["config", "--output=json"]).output, "json");
+  assert.equal(parseCommandLine(["config", "--output=xml"]).problems.length, 1);
+  assert.equal(parseCommandLine(["config", "--output"]).problems.length, 1);
+  assert.deepEqual(flagsOf("run", "--output=json"), [["output", "json"]]);
+});
+
+Deno.test("parseCommandLine() never throws", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string(), fc.string().map((s) => `--${s}`))), (args) => {
+      parseCommandLine(args);
+    }),
+  );
+});

@@ -1,0 +1,20 @@
+import { runCli } from "../../lib/cli/main.ts";
+
+/** Runs the command line. @returns its exit code and what it printed. */
+export async function cli(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runCli({
+    args,
+    env,
+    stdout: (text) => void out.push(text),
+    stderr: (text) => void err.push(text),
+    isTerminal: false,
+    readTextFile: () => Promise.reject(new Error("no such file")),
+    hostname: () => "n1",
+  });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}

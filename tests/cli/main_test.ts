@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { cli } from "./cli_helper.ts";
+
+Deno.test("runCli() reports wrong settings one a line, with exit code 2", async () => {
+  const { code, out, err } = await cli(["config", "--leaseDuration=1s", "--nope=1", "extra"]);
+  assert.equal(code, 2);
+  assert.equal(out, "");
+  const lines = err.split("\n");
+  assert.equal(lines[0], "classvip: 3 wrong settings");
+  assert.equal(lines.length, 4);
+  assert.doesNotMatch(err, /\bat .*\.ts/);
+});
+
+Deno.test("runCli() checks the settings beside an unknown command too", async () => {
+  const { code, err } = await cli(["confg", "--leaseDuration=1s"]);
+  assert.equal(code, 2);
+  assert.match(err, /2 wrong settings/);
+});
