@@ -35,6 +35,8 @@ export class Lab implements AsyncDisposable {
   readonly client: LabHost;
   /** Address of this process on the bridge. */
   readonly gatewayIp: string;
+  /** The bridge, an interface of this process' namespace. */
+  readonly bridge = MAIN_BRIDGE;
   readonly #prefix: string;
   readonly #stack: AsyncDisposableStack;
 

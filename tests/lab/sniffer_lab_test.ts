@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { receiveArp } from "./arp_frames.ts";
 import { nowMs } from "./clock.ts";
 import { startHelper } from "./helper.ts";
 import { Lab } from "./lab.ts";
@@ -40,4 +41,18 @@ Deno.test("Sniffer tells a question from an announcement", async () => {
   assert.equal(frame.gratuitous, false);
   assert.equal(frame.operation, "request");
   await assert.rejects(sniffer.waitForClaim(lab.address(99), 50), /Nothing that fits/);
+});
+
+Deno.test("receiveArp() hears the bridge from this process, until it is told to stop", async () => {
+  await using lab = await Lab.create({ nodes: 1 });
+  const node = lab.nodes[0]!;
+  const stop = new AbortController();
+  const frames = receiveArp(lab.bridge, stop.signal);
+  const first = frames.next();
+  await startHelper(node, "announce_main.ts", [node.interface, lab.address(100)]);
+  assert.equal((await first).value?.senderMac, node.mac);
+  assert.equal((await frames.next()).value?.operation, "reply");
+  const last = frames.next();
+  stop.abort();
+  assert.equal((await last).done, true);
 });
