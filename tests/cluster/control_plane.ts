@@ -138,6 +138,21 @@ export class ControlPlane implements AsyncDisposable {
     await this.startApiServer();
   }
 
+  /**
+   * Makes the server answer with 410 to versions before now: etcd forgets them (by its JSON
+   * gateway), and so does the API server's cache of events, by a restart.
+   */
+  async forget(): Promise<void> {
+    const etcd = `http://127.0.0.1:${this.#ports.etcd}/v3/kv`;
+    const ask = async (path: string, body: object) => {
+      const response = await fetch(etcd + path, { method: "POST", body: JSON.stringify(body) });
+      return await response.json();
+    };
+    const { header } = await ask("/range", { key: btoa("/") });
+    await ask("/compaction", { revision: header.revision, physical: true });
+    await this.restartApiServer();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopApiServer("SIGKILL");
     await this.#etcd?.stop("SIGTERM");
