@@ -128,7 +128,7 @@ class Collector {
     } else if ("use" in verdict) {
       this.#put(layer, verdict.use, { text: verdict.value, source, alias: true });
     } else {
-      const value = hideSecrets(text, named.rule.secret);
+      const value = hideSecrets(text);
       this.refuse(name, source, verdict.problem, verdict.right, value);
     }
   }

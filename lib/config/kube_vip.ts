@@ -18,8 +18,6 @@ export interface KubeVipSetting {
   readonly flag?: string;
   /** A flag that needs no value. */
   readonly boolean?: true;
-  /** The value must not be shown. */
-  readonly secret?: true;
   /** For the reference. */
   readonly text: string;
   /** @param has tells whether a setting was given under one of these env or flag names. */
@@ -63,7 +61,7 @@ function refusedAlways(list: string, what: string): KubeVipSetting {
 }
 
 /** Details of something that is off, or that classvip does in a way of its own. */
-function ignored(lists: string[], why: string, more: { boolean?: true; secret?: true } = {}) {
+function ignored(lists: string[], why: string, more: { boolean?: true } = {}) {
   return lists.map((list): KubeVipSetting => ({
     ...names(list),
     ...more,
@@ -226,6 +224,8 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
       "bgp_as localAS",
       "bgp_peeraddress peerAddress",
       "bgp_peeras peerAS",
+      "bgp_peers bgppeers",
+      "bgp_peerpass peerPass",
       "bgp_sourceif sourceIF",
       "bgp_sourceip sourceIP",
       "bgp_hold_time bgpHoldTimer",
@@ -240,9 +240,6 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
     ],
     "it belongs to BGP",
   ),
-  ...ignored(["bgp_peers bgppeers", "bgp_peerpass peerPass"], "it belongs to BGP", {
-    secret: true,
-  }),
   ...ignored(
     ["bgp_multihop multihop", "bgp_attach_ip_to_interface bgpAttachIPToInterface"],
     "it belongs to BGP",
