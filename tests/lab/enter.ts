@@ -22,7 +22,7 @@ const WAYS = [["--net", "--mount"], ["--user", "--map-root-user", "--net", "--mo
 /** What the lab needs of the kernel, tried out in a namespace that ends at once. */
 const PROBE = "ip link add lab0 type bridge && ip link add lab1 type veth peer name lab2";
 
-/** Settings that forbid user namespaces: the file, the value that does, and the way out. */
+/** Settings that forbid it to users: the file, the value that does, and the way out. */
 const FORBIDDING: [path: string, value: string, remedy: string][] = [
   [
     "/proc/sys/kernel/unprivileged_userns_clone",
@@ -30,6 +30,7 @@ const FORBIDDING: [path: string, value: string, remedy: string][] = [
     "sysctl kernel.unprivileged_userns_clone=1",
   ],
   ["/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"],
+  ["/proc/sys/user/max_net_namespaces", "0", "sysctl user.max_net_namespaces=10000"],
   [
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     "1",
@@ -98,12 +99,9 @@ export async function enterLab(): Promise<number | undefined> {
 }
 
 async function reason(refusal: unknown): Promise<string> {
-  if (Deno.uid() !== 0) {
-    for (const [path, value, remedy] of FORBIDDING) {
-      if (await read(path) === value) {
-        return `the kernel forbids user namespaces; "${remedy}" as root allows them, ` +
-          "or start the program as root";
-      }
+  for (const [path, value, remedy] of FORBIDDING) {
+    if (await read(path) === value) {
+      return `the kernel forbids it; "${remedy}" as root allows it, or start the program as root`;
     }
   }
   return refusal instanceof Error ? refusal.message : String(refusal);
