@@ -116,5 +116,12 @@ function escape(text: string): string {
 }
 
 if (import.meta.main) {
-  await Deno.writeTextFile(new URL("../docs/settings.md", import.meta.url), renderSettingsDocs());
+  const file = new URL("../docs/settings.md", import.meta.url);
+  const text = renderSettingsDocs();
+  if (!Deno.args.includes("--check")) {
+    await Deno.writeTextFile(file, text);
+  } else if (await Deno.readTextFile(file) !== text) {
+    console.error("docs/settings.md is stale: deno task settings writes it anew");
+    Deno.exit(1);
+  }
 }

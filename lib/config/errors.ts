@@ -28,7 +28,7 @@ export function describeProblem({ setting, value, source, problem, right }: Conf
   return `${given} (${source}): ${problem}; right would be: ${right}`;
 }
 
-/** @returns the value as it may be shown: a secret is hidden, so are credentials in a URL. */
-export function hideSecrets(value: string, secret = false): string {
-  return secret ? "(hidden)" : value.replace(/\/\/[^/@\s]*@/, "//(hidden)@");
+/** @returns the value as it may be shown: without the credentials of a URL. */
+export function hideSecrets(value: string): string {
+  return value.replace(/\/\/[^/@\s]*@/, "//(hidden)@");
 }

@@ -38,6 +38,7 @@ const BAD: [string, string, string, RegExp][] = [
   ],
   ["namespaces that meet", "namespaces: [a, b]", "namespaces: [b]", /Services without a class/],
   ["all namespaces beside one", "namespaces: [a]", "", /Services without a class/],
+  ["one namespace beside all", "", "namespaces: [a]", /Services without a class/],
   [
     "one Lease for two classes",
     "loadBalancerClass: a, leaseName: x",
