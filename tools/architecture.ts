@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   agent: ["kube", "election", "services", "vip", "observe"],
   kube: [],
   election: ["kube"],
-  services: ["net"],
+  services: ["net", "kube"],
   vip: ["net", "sys"],
   net: [],
   sys: ["net"],
@@ -44,7 +44,7 @@ const RESERVED = [
 ] as const;
 
 /** At run time this package costs much memory; its models are types. */
-const CLIENT_NODE = { what: "@kubernetes/client-node", home: "lib/kube/credentials.ts" };
+const CLIENT_NODE = { what: "@kubernetes/client-node", home: "lib/kube/user_auth.ts" };
 
 interface Import {
   specifier: string;

@@ -1,7 +1,68 @@
+import { runAgent } from "../agent/agent.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { connect } from "../kube/client.ts";
+import { loadCredentials } from "../kube/credentials.ts";
+import { createLogger } from "../observe/log.ts";
+import { missingCapabilities } from "../sys/capabilities.ts";
+import { BootClock } from "../sys/clock.ts";
+import { incarnation } from "../sys/incarnation.ts";
+import { holdLock } from "../sys/lock.ts";
+import { LinuxNetwork } from "../sys/network.ts";
+import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 
-/** `classvip run`. */
-export function run(_context: CliContext, _loaded: LoadedConfig): Promise<number> {
-  return Promise.reject(new Error("run is not there yet"));
+/** `classvip run`: serves until SIGTERM or SIGINT, then withdraws, verifies and releases. */
+export async function run(
+  context: CliContext,
+  { config, warnings }: LoadedConfig,
+): Promise<number> {
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat });
+  for (const warning of warnings) logger.warn(warning);
+  requireCapabilities();
+  const credentials = await loadCredentials({
+    kubeconfig: config.kubeconfig,
+    server: config.kubernetesServer,
+    env: context.env,
+  });
+  using network = new LinuxNetwork();
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (!stop.signal.aborted) logger.info("stopping: withdraws, verifies, releases");
+    stop.abort();
+  };
+  const signals = ["SIGTERM", "SIGINT"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  logger.info("starting", {
+    node: config.nodeName,
+    version: VERSION,
+    instances: config.instances.map(({ name }) => name),
+  });
+  try {
+    await runAgent({
+      config,
+      version: VERSION,
+      clients: connect(credentials, { userAgent: `classvip/${VERSION}` }),
+      network,
+      clock: new BootClock(),
+      incarnation: incarnation(),
+      holdLock,
+      random: Math.random,
+      wallClockMs: Date.now,
+      logger,
+    }, stop.signal);
+    logger.info("stopped");
+    return 0;
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+  }
+}
+
+/** @throws a sentence that says what to grant */
+export function requireCapabilities(): void {
+  const missing = missingCapabilities();
+  if (missing.length === 0) return;
+  throw new Error(
+    `${missing.join(" and ")} missing: run as root, or grant the capability ` +
+      "(securityContext.capabilities.add in Kubernetes, AmbientCapabilities in systemd)",
+  );
 }
