@@ -1,3 +1,8 @@
+import { findSource, type Source } from "./credential_source.ts";
+import { denoFiles, type Files, readNamed } from "./files.ts";
+import { KubeconfigError, text } from "./kubeconfig.ts";
+import { UserAuthenticator } from "./user_auth.ts";
+
 /** How to reach the API server and prove who one is. */
 export interface Credentials {
   /** Base URL without a slash at the end. */
@@ -19,4 +24,188 @@ export interface Credentials {
    * @param force read everything again: the server refused what it was given.
    */
   authorization(force?: boolean): Promise<string | undefined>;
+}
+
+export interface CredentialsOptions {
+  /** Chosen by the user; nothing else is looked for then. */
+  kubeconfig?: string | undefined;
+  /** URL that replaces the server found. */
+  server?: string | undefined;
+  env: Readonly<Record<string, string | undefined>>;
+  files?: Files;
+  /** Monotonic milliseconds. */
+  nowMs?: () => number;
+}
+
+/** Tokens and certificates rotate: client-go too reads them again after a minute. */
+const rereadMs = 60_000;
+
+/** A plugin that runs longer is not waited for by those who come later. */
+const patienceMs = 30_000;
+
+/**
+ * Finds and reads the credentials. Exec plugins and identity providers are asked later, by the
+ * first request.
+ *
+ * @throws {KubeconfigError} when there are none, or they cannot be used.
+ */
+export async function loadCredentials(options: CredentialsOptions): Promise<Credentials> {
+  const { env, files = denoFiles, nowMs = () => performance.now() } = options;
+  const source = await findSource(options.kubeconfig, env, files);
+  const server = options.server ?? source.server;
+  if (!/^https?:\/\//.test(server) || !URL.canParse(server)) {
+    throw new KubeconfigError(
+      `Server "${server}" is not a URL such as https://10.0.0.1:6443`,
+    );
+  }
+  const credentials = new RotatingCredentials(
+    { ...source, server: server.replace(/\/+$/, "") },
+    files,
+    nowMs,
+  );
+  await credentials.readFiles();
+  return credentials;
+}
+
+/** Reads what the source names, and again when it may have changed. */
+class RotatingCredentials implements Credentials {
+  readonly server: string;
+  readonly origin: string;
+  readonly namespace: string | undefined;
+  readonly proxyUrl: string | undefined;
+  caCerts: readonly string[] = [];
+  cert: string | undefined;
+  key: string | undefined;
+  readonly #files: Files;
+  readonly #nowMs: () => number;
+  #source: Source;
+  #authenticator: UserAuthenticator;
+  #tokenModifiedMs: number | undefined;
+  #authorization: string | undefined;
+  #authorizedAtMs: number | undefined;
+  #refreshing: { promise: Promise<void>; force: boolean; sinceMs: number } | undefined;
+
+  constructor(source: Source, files: Files, nowMs: () => number) {
+    this.server = source.server;
+    this.origin = source.origin;
+    this.namespace = source.namespace;
+    this.proxyUrl = text(source.cluster["proxy-url"]);
+    this.#files = files;
+    this.#nowMs = nowMs;
+    this.#source = source;
+    this.#authenticator = new UserAuthenticator(source.user);
+  }
+
+  /** Takes the files alone: certificates, key, token. */
+  async readFiles(): Promise<void> {
+    this.#take(await this.#read());
+  }
+
+  async authorization(force = false): Promise<string | undefined> {
+    const now = this.#nowMs();
+    const running = this.#refreshing;
+    const joins = running !== undefined && (running.force || !force) &&
+      now - running.sinceMs < patienceMs;
+    if (joins) {
+      await running.promise;
+    } else if (force || await this.#isDue(now)) {
+      const promise = this.#refresh(force);
+      const mine = this.#refreshing = { promise, force, sinceMs: now };
+      try {
+        await promise;
+      } finally {
+        if (this.#refreshing === mine) this.#refreshing = undefined;
+      }
+    }
+    return this.#authorization;
+  }
+
+  async #isDue(now: number): Promise<boolean> {
+    if (this.#authorizedAtMs === undefined || now - this.#authorizedAtMs >= rereadMs) return true;
+    const tokenFile = text(this.#source.user["tokenFile"]);
+    return tokenFile !== undefined &&
+      await this.#files.modifiedMs(tokenFile) !== this.#tokenModifiedMs;
+  }
+
+  async #refresh(force: boolean): Promise<void> {
+    try {
+      if (force) {
+        this.#source = { ...this.#source, ...await this.#source.reload() };
+        // A new one has no cache: plugins are run again.
+        this.#authenticator = new UserAuthenticator(this.#source.user);
+      }
+      const material = await this.#read();
+      const { authorization, cert, key } = await this.#authenticator.authenticate();
+      // All at once: requests go on meanwhile.
+      this.#take(cert === undefined || key === undefined ? material : { ...material, cert, key });
+      const { token } = material;
+      this.#authorization = token === undefined ? authorization : `Bearer ${token.value}`;
+    } catch (error) {
+      // What was read before may well be good still; the server will say when it is not.
+      if (force || this.#authorizedAtMs === undefined) throw error;
+    }
+    this.#authorizedAtMs = this.#nowMs();
+  }
+
+  async #read(): Promise<Material> {
+    const { cluster, user, origin } = this.#source;
+    const pem = (fields: Fields, key: string, kind: string) =>
+      readPem(this.#files, origin, fields, key, kind);
+    const ca = await pem(cluster, "certificate-authority", "CERTIFICATE");
+    const tokenFile = text(user["tokenFile"]);
+    return {
+      caCerts: ca === undefined ? [] : [ca],
+      cert: await pem(user, "client-certificate", "CERTIFICATE"),
+      key: await pem(user, "client-key", "PRIVATE KEY"),
+      token: tokenFile === undefined ? undefined : {
+        // Before the content: a change in between is seen as one the next time.
+        modifiedMs: await this.#files.modifiedMs(tokenFile),
+        value: (await readNamed(this.#files, "Token file", tokenFile)).trim(),
+      },
+    };
+  }
+
+  #take({ caCerts, cert, key, token }: Material): void {
+    this.caCerts = caCerts;
+    this.cert = cert;
+    this.key = key;
+    this.#tokenModifiedMs = token?.modifiedMs;
+  }
+}
+
+/** What the files hold. */
+interface Material {
+  caCerts: readonly string[];
+  cert: string | undefined;
+  key: string | undefined;
+  token: { value: string; modifiedMs: number | undefined } | undefined;
+}
+
+type Fields = Record<string, unknown>;
+
+/** Reads `key` (a path) or `key-data` (base64), as kubeconfigs have them. */
+async function readPem(
+  files: Files,
+  origin: string,
+  fields: Fields,
+  key: string,
+  kind: string,
+): Promise<string | undefined> {
+  const data = text(fields[`${key}-data`]);
+  const path = text(fields[key]);
+  // Data goes before files, as in client-go.
+  if (data === undefined && path === undefined) return undefined;
+  const pem = data !== undefined ? decodeBase64(data) : await readNamed(files, key, path ?? "");
+  // Deno passes over authorities that it cannot read.
+  if (new RegExp(`-----BEGIN [A-Z ]*${kind}-----`).test(pem)) return pem;
+  const what = data !== undefined ? `${key}-data` : `${key} "${path}"`;
+  throw new KubeconfigError(`${what} from ${origin} holds no ${kind} in PEM`);
+}
+
+function decodeBase64(data: string): string {
+  try {
+    return atob(data.replace(/\s/g, ""));
+  } catch {
+    return "";
+  }
 }

@@ -1,0 +1,34 @@
+import { KubeconfigError } from "./kubeconfig.ts";
+
+/** The reads of the file system that credentials need. */
+export interface Files {
+  /** @throws {Deno.errors.NotFound} and other errors of Deno's. */
+  read(path: string): Promise<string>;
+  /** Time of the last change; undefined when the file cannot be seen. */
+  modifiedMs(path: string): Promise<number | undefined>;
+}
+
+export const denoFiles: Files = {
+  read: (path) => Deno.readTextFile(path),
+  async modifiedMs(path) {
+    try {
+      return (await Deno.stat(path)).mtime?.getTime() ?? 0;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** Reads a file, or says in one sentence why that cannot be. */
+export async function readNamed(files: Files, what: string, path: string): Promise<string> {
+  try {
+    return await files.read(path);
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.NotFound
+      ? "does not exist"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "may not be read by this user"
+      : `cannot be read: ${cause instanceof Error ? cause.message : cause}`;
+    throw new KubeconfigError(`${what} "${path}" ${why}`, { cause });
+  }
+}
