@@ -20,7 +20,8 @@ export class Child<T> implements AsyncDisposable {
   constructor(command: readonly string[], env: Record<string, string> = {}) {
     this.#process = new Deno.Command("setpriv", {
       args: ["--pdeathsig", "KILL", "--", ...command],
-      env,
+      env: { ...inheritedEnv(), ...env },
+      clearEnv: true,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -36,6 +37,10 @@ export class Child<T> implements AsyncDisposable {
   /** All that it wrote, both streams. */
   get text(): string {
     return this.#text;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** No error when it has ended already. */
@@ -85,4 +90,16 @@ export class Child<T> implements AsyncDisposable {
     }
     this.reports.push(report);
   }
+}
+
+/** Without settings of classvip: those of the lab's processes are given, not inherited. */
+function inheritedEnv(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("CLASSVIP_")),
+  );
+}
+
+function inheritedEnv(): Record<string, string> {
+  const entries = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(entries.filter(([name]) => !name.startsWith("CLASSVIP_")));
 }
