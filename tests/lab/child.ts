@@ -98,8 +98,3 @@ function inheritedEnv(): Record<string, string> {
     Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("CLASSVIP_")),
   );
 }
-
-function inheritedEnv(): Record<string, string> {
-  const entries = Object.entries(Deno.env.toObject());
-  return Object.fromEntries(entries.filter(([name]) => !name.startsWith("CLASSVIP_")));
-}
