@@ -3,9 +3,6 @@ import type { Child } from "./child.ts";
 import type { LabHost } from "./host.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-/** Everything the agent needs; asking for more would hang without a terminal. */
-const PERMISSIONS = ["env", "ffi", "net", "read", "sys"].map((name) => `--allow-${name}`);
-
 /** One line of the agent's log in JSON. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -23,7 +20,8 @@ export interface AgentOptions {
 export async function classvipCommand(): Promise<string[]> {
   const binary = Deno.env.get("CLASSVIP_BINARY");
   if (binary) return [binary];
-  return [Deno.execPath(), "run", ...PERMISSIONS, "--no-prompt", ...await dependencyFlags(), MAIN];
+  // All permissions: Deno lets nobody else read files of /proc, such as /proc/self/status.
+  return [Deno.execPath(), "run", "-A", ...await dependencyFlags(), MAIN];
 }
 
 /** Fetches what the agent imports: in the lab's namespace there is no way to a registry. */
@@ -70,6 +68,10 @@ export class Agent implements AsyncDisposable {
   /** All that it wrote, also what is no JSON. */
   get text(): string {
     return this.#child.text;
+  }
+
+  get ended(): boolean {
+    return this.#child.ended;
   }
 
   get status(): Promise<Deno.CommandStatus> {

@@ -125,6 +125,8 @@ async function served(world: World, className: ClassName, deadlineMs: number): P
   };
   const endMs = nowMs() + deadlineMs;
   for (let found = problem(); found !== undefined; found = problem()) {
+    const lost = world.lostAgent();
+    if (lost !== undefined) throw new Error(`The agent "${lost}" ended by itself`);
     if (nowMs() > endMs) throw new Error(`After ${seconds(deadlineMs)}, ${found}`);
     await pause(LOOK_MS);
   }
@@ -140,7 +142,7 @@ async function moved(
   const others = world.lab.nodes.filter((node) => node !== from);
   const bystander = world.holder("private-dev");
   const sinceMs = nowMs();
-  const ended = end(world.agent("public-prod", from.name));
+  const ended = end(world.takeAgent("public-prod", from.name));
   const frames = await Promise.all(
     world.servicesOf("public-prod").map(({ vip }) =>
       world.sniffer.waitFor(

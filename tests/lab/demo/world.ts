@@ -100,8 +100,17 @@ export class World implements AsyncDisposable {
     this.#agents.set(`${className} ${node.name}`, agent);
   }
 
-  agent(className: ClassName, node: string): Agent {
-    return this.#agents.get(`${className} ${node}`)!;
+  /** Hands over the agent to somebody who ends it. */
+  takeAgent(className: ClassName, node: string): Agent {
+    const name = `${className} ${node}`;
+    const agent = this.#agents.get(name)!;
+    this.#agents.delete(name);
+    return agent;
+  }
+
+  /** An agent that ended though nobody took it, if there is one. */
+  lostAgent(): string | undefined {
+    return [...this.#agents].find(([, agent]) => agent.ended)?.[0];
   }
 
   node(name: string): LabHost {
