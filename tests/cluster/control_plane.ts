@@ -126,9 +126,14 @@ export class ControlPlane implements AsyncDisposable {
     await this.#ready(readyMs);
   }
 
-  /** Stops the API server; etcd keeps its data. SIGKILL for a crash. */
-  async stopApiServer(signal: Deno.Signal = "SIGTERM"): Promise<void> {
-    await this.#apiServer?.stop(signal);
+  /**
+   * Stops the API server; etcd keeps its data. SIGKILL for a crash.
+   *
+   * After SIGTERM it closes its port at once and waits up to 60 s for open watches, as long as
+   * nobody closes them; it is given `graceMs`.
+   */
+  async stopApiServer(signal: Deno.Signal = "SIGTERM", graceMs = 3_000): Promise<void> {
+    await this.#apiServer?.stop(signal, graceMs);
     this.#apiServer = undefined;
   }
 
@@ -150,12 +155,12 @@ export class ControlPlane implements AsyncDisposable {
     };
     const { header } = await ask("/range", { key: btoa("/") });
     await ask("/compaction", { revision: header.revision, physical: true });
-    await this.restartApiServer();
+    await this.restartApiServer("SIGKILL");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopApiServer("SIGKILL");
-    await this.#etcd?.stop("SIGTERM");
+    await this.#etcd?.stop("SIGTERM", 5_000);
     this.#etcd = undefined;
   }
 
@@ -216,9 +221,11 @@ class Program {
     this.#status = this.#child.status.then(() => this.exited = true);
   }
 
-  async stop(signal: Deno.Signal): Promise<void> {
+  async stop(signal: Deno.Signal, graceMs: number): Promise<void> {
     if (!this.exited) this.#child.kill(signal);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), graceMs);
     await this.#status;
+    clearTimeout(timer);
   }
 
   async failure(what: string): Promise<string> {

@@ -44,7 +44,7 @@ export function parseRoute(request: HttpRequest, resources: Resource[]): Route {
  *
  * @param name The object's, or the one that the field selector names.
  */
-export function refusal(user: string, route: Route, name: string): StatusError {
+export function forbidden(user: string, route: Route, name: string): StatusError {
   const { verb, resource, namespace } = route;
   const { group } = resource;
   const what = name ? `${qualified(resource)} "${name}"` : qualified(resource);

@@ -1,15 +1,13 @@
 import { makeServerCertificate, type ServerCertificate } from "./certificate.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { type HttpRequest, HttpServer, type Reply } from "./http.ts";
-import { list } from "./list.ts";
-import type { ApiObject } from "./resources.ts";
-import { parseRoute, rbacName, rbacObjectName, refusal, type Route } from "./route.ts";
-import { badRequest, StatusError } from "./status.ts";
-import { otherName, type Preconditions, Store } from "./store.ts";
+import { type Access, type Answer, Responder } from "./responder.ts";
+import { StatusError } from "./status.ts";
+import { Store } from "./store.ts";
 import { Watch } from "./watch.ts";
 
 /** How to start an API server. */
-export interface ApiServerOptions {
+export interface ApiServerOptions extends Access {
   /** Default "127.0.0.1". */
   hostname?: string;
   /** Default: any free one. */
@@ -18,25 +16,9 @@ export interface ApiServerOptions {
   tls?: boolean;
   /** What /version says. Default "v1.34.2". */
   version?: string;
-  /** User names by bearer token. Where given, a token that is not here is answered with 401. */
-  users?: Map<string, string>;
-  /**
-   * Whether a token (undefined: none was sent) may do this; else the answer is 403.
-   * `resource` is RBAC's name, `services` or `services/status`; `namespace` and `name` are "" for
-   * all.
-   */
-  authorize?: Authorize;
   /** Milliseconds between two bookmarks of a watch. Default 60,000. */
   bookmarkIntervalMs?: number;
 }
-
-export type Authorize = (
-  token: string | undefined,
-  verb: Route["verb"],
-  resource: string,
-  namespace: string,
-  name: string,
-) => boolean;
 
 /** One request that arrived. */
 export interface LoggedRequest {
@@ -50,12 +32,6 @@ export interface LoggedRequest {
 }
 
 type Timer = ReturnType<typeof setTimeout>;
-
-interface Answer {
-  status: number;
-  body: unknown;
-  headers?: Record<string, string>;
-}
 
 /**
  * An API server in this process that behaves towards its clients as kube-apiserver 1.34 does, as
@@ -73,6 +49,7 @@ export class ApiServer implements AsyncDisposable {
   readonly #tls: ServerCertificate | undefined;
   readonly #address: { hostname: string; port: number };
   readonly #watches = new Set<Watch>();
+  readonly #responder: Responder;
   readonly #timers = new Set<Timer>();
   #http: HttpServer | undefined;
   #bookmarks: Timer | undefined;
@@ -80,6 +57,7 @@ export class ApiServer implements AsyncDisposable {
   private constructor(options: ApiServerOptions, tls: ServerCertificate | undefined) {
     const hostname = options.hostname ?? "127.0.0.1";
     this.#options = options;
+    this.#responder = new Responder(this.store, options.version ?? "v1.34.2", options);
     this.#tls = tls;
     this.caCert = tls?.caCert;
     this.#address = { hostname, port: options.port ?? 0 };
@@ -155,7 +133,7 @@ export class ApiServer implements AsyncDisposable {
     const stale = fault?.kind === "stale" ? fault.resourceVersion : undefined;
     let answer: Answer | Watch;
     if (fault?.kind === "answer") answer = injected(fault);
-    else answer = await this.#answer(request, stale);
+    else answer = await this.#responder.answer(request, stale);
     if (fault?.kind === "applyTwice") this.#later(fault.ms, request);
     if (answer instanceof Watch) {
       logged.status = 200;
@@ -186,7 +164,7 @@ export class ApiServer implements AsyncDisposable {
         await sleep(fault.ms, closed);
         return false;
       case "applyThenReset":
-        await this.#answer(request);
+        await this.#responder.answer(request);
         reply.close();
         return true;
       case "reset":
@@ -196,7 +174,7 @@ export class ApiServer implements AsyncDisposable {
         this.#later(fault.ms, request);
         break;
       case "applyThenSilence":
-        await this.#answer(request);
+        await this.#responder.answer(request);
         break;
       case "silence":
         break;
@@ -210,90 +188,17 @@ export class ApiServer implements AsyncDisposable {
   #later(ms: number, request: HttpRequest): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      void this.#answer(request);
+      void this.#responder.answer(request);
     }, ms);
     this.#timers.add(timer);
-  }
-
-  /** Applies a request. Never rejects for a refusal. */
-  async #answer(request: HttpRequest, stale?: number): Promise<Answer | Watch> {
-    try {
-      const token = request.headers.get("authorization")?.match(/^Bearer (.+)$/)?.[1];
-      const user = this.#authenticate(token);
-      return plain(request, this.#options.version ?? "v1.34.2") ??
-        await this.#serve(request, token, user, stale);
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      const seconds = error.details?.retryAfterSeconds;
-      return {
-        status: error.code,
-        body: error.status,
-        headers: seconds ? { "Retry-After": String(seconds) } : {},
-      };
-    }
-  }
-
-  #authenticate(token: string | undefined): string {
-    if (token === undefined) return "system:anonymous";
-    const user = this.#options.users ? this.#options.users.get(token) : "admin";
-    if (user === undefined) throw new StatusError(401, "Unauthorized", "Unauthorized");
-    return user;
-  }
-
-  async #serve(
-    request: HttpRequest,
-    token: string | undefined,
-    user: string,
-    stale: number | undefined,
-  ): Promise<Answer | Watch> {
-    const { store } = this;
-    const route = parseRoute(request, store.resources);
-    const { verb, resource: { plural }, namespace, name, status } = route;
-    const allowedName = rbacObjectName(route, request.query);
-    const { authorize } = this.#options;
-    if (authorize && !authorize(token, verb, rbacName(route), namespace, allowedName)) {
-      throw refusal(user, route, allowedName);
-    }
-    switch (verb) {
-      case "watch":
-        return new Watch(store.history, route, request, stale);
-      case "list":
-        return { status: 200, body: await list(store.history, route, request.query, stale) };
-      case "get": {
-        if (stale === undefined) return { status: 200, body: store.get(plural, namespace, name) };
-        const old = store.history.list(route.resource, stale).find(({ metadata }) =>
-          metadata.name === name && (metadata.namespace ?? "") === namespace
-        );
-        return { status: 200, body: old ?? store.get(plural, namespace, name) };
-      }
-      case "create":
-        return { status: 201, body: store.create(plural, readObject(request, route)) };
-      case "update": {
-        const object = readObject(request, route);
-        if (object.metadata.name !== name) throw otherName(object.metadata.name, name);
-        const exists = store.history.get(route.resource, namespace, name);
-        if (exists || !route.resource.createOnUpdate) {
-          return { status: 200, body: store.update(plural, object, { status }) };
-        }
-        delete object.metadata.resourceVersion;
-        return { status: 201, body: store.create(plural, object) };
-      }
-      case "patch":
-        return {
-          status: 200,
-          body: store.patch(plural, namespace, name, readPatch(request), { status }),
-        };
-      case "delete": {
-        const options = request.body ? parseJson(request.body) : {};
-        const { preconditions } = options as { preconditions?: Preconditions };
-        return { status: 200, body: store.delete(plural, namespace, name, preconditions) };
-      }
-    }
   }
 }
 
 function injected({ status, retryAfterSeconds }: Fault & { kind: "answer" }): Answer {
   const reasons: Record<number, string> = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    409: "Conflict",
     429: "TooManyRequests",
     500: "InternalError",
     503: "ServiceUnavailable",
@@ -303,54 +208,6 @@ function injected({ status, retryAfterSeconds }: Fault & { kind: "answer" }): An
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers["Retry-After"] = String(retryAfterSeconds);
   return { status, body: error.status, headers };
-}
-
-/** The paths that are no resources. */
-function plain({ path }: HttpRequest, version: string): Answer | undefined {
-  if (path === "/livez" || path === "/readyz" || path === "/healthz") {
-    return { status: 200, body: "ok" };
-  }
-  if (path === "/version") {
-    const [major, minor] = version.slice(1).split(".");
-    return { status: 200, body: { major, minor, gitVersion: version, platform: "linux/amd64" } };
-  }
-  return /^\/(api|apis\/[^/]+)\/v1\//.test(path)
-    ? undefined
-    : { status: 404, body: "404 page not found\n" };
-}
-
-function readObject({ body }: HttpRequest, { resource, namespace }: Route): ApiObject {
-  const object = parseJson(body) as ApiObject;
-  const { kind = resource.kind } = object;
-  if (kind !== resource.kind) {
-    throw badRequest(
-      `${kind} in version "v1" cannot be handled as a ${resource.kind}: no kind "${kind}" is ` +
-        `registered for version "v1" in scheme "pkg/runtime/scheme.go:110"`,
-    );
-  }
-  object.metadata ??= {};
-  if (object.metadata.namespace && object.metadata.namespace !== namespace) {
-    throw badRequest(
-      "the namespace of the provided object does not match the namespace sent on the request",
-    );
-  }
-  if (namespace) object.metadata.namespace = namespace;
-  return object;
-}
-
-function readPatch({ headers, body }: HttpRequest): unknown {
-  if (headers.get("content-type")?.split(";")[0] !== "application/merge-patch+json") {
-    throw new StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
-  }
-  return parseJson(body);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
-  }
 }
 
 /** Waits, but no longer than the connection is open. */

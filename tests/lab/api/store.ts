@@ -1,4 +1,5 @@
 import { History } from "./history.ts";
+import { canonical, mergePatch, withoutNulls } from "./json.ts";
 import { type ApiObject, makeResources, type Resource } from "./resources.ts";
 import {
   about,
@@ -270,17 +271,6 @@ export function otherName(name: string | undefined, expected: string): StatusErr
   );
 }
 
-/** Merges as RFC 7386 says; `null` takes a member away. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isRecord(patch)) return patch;
-  const result: Record<string, unknown> = isRecord(target) ? { ...target } : {};
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete result[name];
-    else result[name] = mergePatch(result[name], value);
-  }
-  return result;
-}
-
 /** A copy in the server's own order of members, with its kind, and without nulls. */
 function complete(resource: Resource, body: ApiObject): ApiObject {
   const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = withoutNulls(
@@ -305,11 +295,6 @@ function decode(
   }
 }
 
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  return isRecord(value) ? mergePatch({}, value) : value;
-}
-
 function nameCauses({ metadata }: ApiObject): Cause[] {
   if (metadata.name) return [];
   return [{
@@ -321,21 +306,6 @@ function nameCauses({ metadata }: ApiObject): Cause[] {
 
 function sameButMetadata(a: ApiObject, b: ApiObject): boolean {
   return canonical({ ...a, metadata: {} }) === canonical({ ...b, metadata: {} });
-}
-
-/** JSON with members in alphabetical order. */
-function canonical(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, member) =>
-      isRecord(member)
-        ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => a < b ? -1 : 1))
-        : member,
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** metav1.Time: whole seconds. */
