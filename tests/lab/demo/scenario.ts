@@ -159,11 +159,14 @@ async function moved(
   await world.traffic!.waitForAnswer(CHANGE_MS, { node: to, sinceMs });
   assert.equal(world.holder("private-dev"), bystander, "private-dev moved too");
   const times = frames.map(({ atMs }) => atMs - sinceMs);
+  const gone = world.servicesOf("public-prod").flatMap(({ vip }) => world.watch.holdings.of(vip))
+    .filter(({ host, toMs }) => host === from.name && toMs > sinceMs)
+    .map(({ toMs }) => toMs - sinceMs);
   const gap = world.traffic!.summary(sinceMs - 100).longestGapMs;
   return {
     from,
-    outcome: `${from.name} → ${to}, first frame after ${seconds(Math.min(...times))}, ` +
-      `last VIP after ${seconds(Math.max(...times))}, traffic gap ${seconds(gap)}`,
+    outcome: `${from.name} → ${to}: its VIPs gone after ${seconds(Math.max(0, ...gone))}, ` +
+      `first frame after ${seconds(Math.min(...times))}, traffic gap ${seconds(gap)}`,
   };
 }
 

@@ -2,6 +2,8 @@ import { type DemoState, drawing, type Step, stepLines, tableLines } from "./vie
 
 const REDRAW_MS = 200;
 const COLUMNS = 100;
+/** For the cursor's own line, and for what is said below. */
+const RESERVED_ROWS = 3;
 const CLEAR = "\x1b[2J";
 
 /** Where the demo shows itself: a table that lives on a terminal, plain lines elsewhere. */
@@ -42,8 +44,9 @@ class LiveScreen implements Screen {
   }
 
   #draw(): void {
-    const columns = Math.min(COLUMNS, Deno.consoleSize().columns);
-    write(drawing(this.#state(), columns) + this.#said);
+    const { columns, rows } = Deno.consoleSize();
+    const size = { columns: Math.min(COLUMNS, columns), rows: rows - RESERVED_ROWS };
+    write(drawing(this.#state(), size) + this.#said);
   }
 }
 

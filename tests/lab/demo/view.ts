@@ -94,10 +94,16 @@ export function screenLines(state: DemoState, columns: number): string[] {
   ].map((line) => line.slice(0, columns));
 }
 
-/** The screen as bytes for a terminal: drawn over the one before without flicker. */
-export function drawing(state: DemoState, columns: number): string {
-  const lines = screenLines(state, columns).map((line) => `${line}${CLEAR_RIGHT}\r\n`);
-  return HOME + lines.join("") + CLEAR_BELOW;
+/**
+ * The screen as text for a terminal: drawn over the one before without flicker. Where the rows are
+ * too few, the upper ones go, as they would scroll away.
+ */
+export function drawing(
+  state: DemoState,
+  { columns, rows }: { columns: number; rows: number },
+): string {
+  const lines = screenLines(state, columns).slice(-rows);
+  return HOME + lines.map((line) => `${line}${CLEAR_RIGHT}\r\n`).join("") + CLEAR_BELOW;
 }
 
 /** Milliseconds as seconds: `0.08 s`. */

@@ -63,8 +63,13 @@ Deno.test("screenLines() keeps within the columns", () => {
 });
 
 Deno.test("drawing() draws over the screen before", () => {
-  const text = drawing(STATE, 100);
+  const text = drawing(STATE, { columns: 100, rows: 50 });
   assert.ok(text.startsWith("\x1b[HCLASS"));
   assert.ok(text.endsWith("\x1b[K\r\n\x1b[J"));
   assert.equal(text.split("\r\n").length - 1, screenLines(STATE, 100).length);
+});
+
+Deno.test("drawing() leaves out the upper lines where the rows are too few", () => {
+  const text = drawing(STATE, { columns: 100, rows: 2 });
+  assert.deepEqual(text.split("\x1b[K\r\n"), ["\x1b[H", "  1.50 s … Start", "\x1b[J"]);
 });
