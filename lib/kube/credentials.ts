@@ -83,7 +83,7 @@ class RotatingCredentials implements Credentials {
   #tokenModifiedMs: number | undefined;
   #authorization: string | undefined;
   #authorizedAtMs: number | undefined;
-  #refreshing: { promise: Promise<void>; force: boolean; sinceMs: number } | undefined;
+  #refreshing: { force: boolean; sinceMs: number; done: Promise<void> } | undefined;
 
   constructor(source: Source, files: Files, nowMs: () => number) {
     this.server = source.server;
@@ -102,32 +102,31 @@ class RotatingCredentials implements Credentials {
   }
 
   async authorization(force = false): Promise<string | undefined> {
-    const now = this.#nowMs();
-    const running = this.#refreshing;
+    const nowMs = this.#nowMs();
+    let running = this.#refreshing;
     const joins = running !== undefined && (running.force || !force) &&
-      now - running.sinceMs < patienceMs;
-    if (joins) {
-      await running.promise;
-    } else if (force || await this.#isDue(now)) {
-      const promise = this.#refresh(force);
-      const mine = this.#refreshing = { promise, force, sinceMs: now };
-      try {
-        await promise;
-      } finally {
-        if (this.#refreshing === mine) this.#refreshing = undefined;
-      }
+      nowMs - running.sinceMs < patienceMs;
+    if (running === undefined || !joins) {
+      running = { force, sinceMs: nowMs, done: this.#refresh(force, nowMs) };
+      this.#refreshing = running;
+    }
+    try {
+      await running.done;
+    } finally {
+      if (this.#refreshing === running) this.#refreshing = undefined;
     }
     return this.#authorization;
   }
 
-  async #isDue(now: number): Promise<boolean> {
-    if (this.#authorizedAtMs === undefined || now - this.#authorizedAtMs >= rereadMs) return true;
+  async #isDue(nowMs: number): Promise<boolean> {
+    if (this.#authorizedAtMs === undefined || nowMs - this.#authorizedAtMs >= rereadMs) return true;
     const tokenFile = text(this.#source.user["tokenFile"]);
     return tokenFile !== undefined &&
       await this.#files.modifiedMs(tokenFile) !== this.#tokenModifiedMs;
   }
 
-  async #refresh(force: boolean): Promise<void> {
+  async #refresh(force: boolean, nowMs: number): Promise<void> {
+    if (!force && !await this.#isDue(nowMs)) return;
     try {
       if (force) {
         this.#source = { ...this.#source, ...await this.#source.reload() };
