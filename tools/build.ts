@@ -1,0 +1,92 @@
+/**
+ * Makes dist/classvip: one minified, tree-shaken bundle, compiled with the Deno runtime.
+ *
+ *     deno task build
+ *
+ * @module
+ */
+
+import { dependencyFlags } from "./jsr.ts";
+
+/** All that the program may do, and what it needs that for. */
+const PERMISSIONS: readonly [flag: string, reason: string][] = [
+  ["--allow-ffi", "raw sockets, netlink, abstract sockets and clocks of libc"],
+  ["--allow-net", "the API server, wherever it is; /healthz, /readyz and /metrics"],
+  ["--allow-read", "settings, kubeconfig and what it names, rotating tokens, /proc and /sys"],
+  ["--allow-env", "settings; what proxies and credential plugins of a kubeconfig look at"],
+  ["--allow-sys=hostname,homedir,uid,osRelease", "node name, ~/.kube/config, diagnosis"],
+  ["--allow-run", "credential plugins that a kubeconfig names"],
+  ["--no-prompt", "nobody is there to answer"],
+];
+
+/** Small heap steps: an agent that idles gives memory back to its node. */
+const V8_FLAGS = "--optimize-for-size,--max-semi-space-size=1";
+
+/** CommonJS parts of KubeConfig call `require`, which a module does not have. */
+const REQUIRE = 'import{createRequire as $createRequire}from"node:module";' +
+  "const require=$createRequire(import.meta.url);\n";
+
+const OUTPUT = "dist/classvip";
+
+async function deno(args: string[]): Promise<{ success: boolean; errors: string }> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    stdout: "inherit",
+    stderr: "piped",
+  }).output();
+  return { success, errors: new TextDecoder().decode(stderr).trim() };
+}
+
+/** @returns why there is no dist/classvip, or undefined. */
+async function build(folder: string): Promise<string | undefined> {
+  // The program is called as its file is named, in /proc/<pid>/comm too.
+  const bundle = `${folder}/classvip.js`;
+  const bundled = await deno([
+    "bundle",
+    "--quiet",
+    "--minify",
+    "--platform=deno",
+    ...await dependencyFlags(),
+    `--output=${bundle}`,
+    "main.ts",
+  ]);
+  if (!bundled.success) return `Cannot bundle main.ts: ${bundled.errors}`;
+  await Deno.writeTextFile(bundle, REQUIRE + await Deno.readTextFile(bundle));
+
+  const compiled = await deno([
+    "compile",
+    "--quiet",
+    "--no-check",
+    "--no-config",
+    "--no-lock",
+    `--v8-flags=${V8_FLAGS}`,
+    ...PERMISSIONS.map(([flag]) => flag),
+    `--output=${OUTPUT}`,
+    bundle,
+  ]);
+  if (compiled.success) return undefined;
+  if (/download|dl\.deno\.land/i.test(compiled.errors)) {
+    return `Cannot compile: "deno compile" downloads its runtime base for Deno ` +
+      `${Deno.version.deno} from dl.deno.land, which does not answer here; set DENORT_BIN to a ` +
+      `denort of this very version`;
+  }
+  return `Cannot compile: ${compiled.errors}`;
+}
+
+if (import.meta.main) {
+  const folder = await Deno.makeTempDir();
+  try {
+    const problem = await build(folder);
+    if (problem !== undefined) {
+      console.error(problem);
+      Deno.exitCode = 1;
+    } else {
+      const { size } = await Deno.stat(OUTPUT);
+      console.log(
+        `${OUTPUT}: ${(size / 1e6).toFixed(1)} MB (${(size / 2 ** 20).toFixed(1)} MiB)`,
+      );
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
