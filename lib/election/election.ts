@@ -32,15 +32,15 @@ export type Action =
 
 type Observed =
   | { readonly kind: "unknown" }
-  | { readonly kind: "absent"; readonly sinceMs: number }
+  | { readonly kind: "absent"; readonly expiresAtMs: number }
   | {
     readonly kind: "present";
     readonly lease: Lease;
     readonly record: LeaseRecord;
-    /** When the record was last seen to change: local time, the only one that is trusted. */
-    readonly changedAtMs: number;
-    /** The longest duration its holder is known to have claimed in this term. */
-    readonly longestDurationMs: number;
+    /** What its holder claimed when it last renewed. */
+    readonly durationMs: number;
+    /** When every right that was given in this term has ended, in local time. */
+    readonly expiresAtMs: number;
     readonly released: boolean;
   };
 
@@ -70,6 +70,7 @@ export class Election {
   #notBeforeMs = -Infinity;
   #jitterMs = 0;
   #highestTerm = -1;
+  #conflictBefore = false;
 
   constructor(settings: ElectionSettings, writer: LeaseWriter, random: () => number) {
     this.#settings = settings;
@@ -119,7 +120,11 @@ export class Election {
     const before = this.#observed;
     if (source === "server") this.#mustRead = false;
     if (lease === undefined) {
-      if (before.kind !== "absent") this.#observed = { kind: "absent", sinceMs: nowMs };
+      if (before.kind === "absent") return;
+      // Deleted by hand perhaps, and its holder not aware of it yet.
+      const known = before.kind === "present" ? before.expiresAtMs : -Infinity;
+      const expiresAtMs = this.#expiry(this.#settings.leaseDurationMs, nowMs);
+      this.#observed = { kind: "absent", expiresAtMs: Math.max(known, expiresAtMs) };
       return;
     }
     const known = before.kind === "present" ? before : undefined;
@@ -131,17 +136,22 @@ export class Election {
     const record = readLease(lease);
     const sameTerm = known && known.record.term === record.term &&
       (known.record.holder === record.holder || record.holder === undefined);
+    // Who edits the duration by hand neither shortens nor prolongs what the holder claimed.
+    const edited = sameTerm && known.record.renewTime === record.renewTime;
+    const durationMs = edited
+      ? known.durationMs
+      : Math.max(this.#settings.leaseDurationMs, record.durationMs ?? 0);
+    this.#conflictBefore = false;
     this.#highestTerm = Math.max(this.#highestTerm, record.term);
     this.#jitterMs = this.#random() * this.#settings.jitterMs;
     this.#observed = {
       kind: "present",
       lease,
       record,
-      changedAtMs: nowMs,
-      longestDurationMs: Math.max(
-        this.#settings.leaseDurationMs,
-        record.durationMs ?? 0,
-        sameTerm ? known.longestDurationMs : 0,
+      durationMs,
+      expiresAtMs: Math.max(
+        this.#expiry(durationMs, nowMs),
+        sameTerm ? known.expiresAtMs : -Infinity,
       ),
       // A marker from an earlier term is a copy that somebody applied again.
       released: record.holder === undefined && record.releasedTerm === record.term &&
@@ -191,7 +201,10 @@ export class Election {
   }
 
   /** A write lost its compare-and-swap: look again before anything else. */
-  conflicted(): void {
+  conflicted(nowMs: number): void {
+    // A second time without a change in between: looking again at once would go on for ever.
+    if (this.#conflictBefore) this.#notBeforeMs = nowMs + this.#settings.retryMs;
+    this.#conflictBefore = true;
     this.#mustRead = true;
   }
 
@@ -246,19 +259,21 @@ export class Election {
   /** When a Lease that this node does not hold may be taken. */
   #freeAtMs(nowMs: number): number {
     const observed = this.#observed;
-    const wait = (durationMs: number) => durationMs * (1 + this.#settings.clockDrift);
     switch (observed.kind) {
       case "unknown":
         return Infinity;
       case "absent":
-        // Deleted by hand perhaps, and its holder not aware of it yet. A holder makes it anew.
-        return this.#holding === "yes"
-          ? nowMs
-          : observed.sinceMs + wait(this.#settings.leaseDurationMs);
+        // A holder makes it anew.
+        return this.#holding === "yes" ? nowMs : observed.expiresAtMs;
       case "present":
         if (observed.released || this.#isOurs(observed.record)) return nowMs;
-        return observed.changedAtMs + wait(observed.longestDurationMs) + this.#jitterMs;
+        return observed.expiresAtMs + this.#jitterMs;
     }
+  }
+
+  /** When a right of this duration has ended that was given no later than now. */
+  #expiry(durationMs: number, nowMs: number): number {
+    return nowMs + durationMs * (1 + this.#settings.clockDrift);
   }
 
   #isOurs(record: LeaseRecord): boolean {

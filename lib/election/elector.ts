@@ -54,6 +54,8 @@ export class Elector {
   #seenOddity: string | undefined;
   #lastProgressMs: number;
   #lastRenewalMs = -Infinity;
+  /** The observer was told so, and of no withdrawal since. */
+  #elected = false;
 
   constructor(parts: {
     election: Election;
@@ -150,6 +152,7 @@ export class Elector {
       const verified = this.#holder.withdraw(action.reason);
       if (verified) this.#election.withdrawn();
       else this.#election.withdrawalFailed(this.#clock.nowMs());
+      this.#elected = false;
       this.#observer.withdrawn(action.reason, verified);
     }
   }
@@ -164,7 +167,6 @@ export class Elector {
   }
 
   async #write(purpose: Purpose, lease: Lease): Promise<void> {
-    const heldBefore = this.mayHold();
     const sentAtMs = this.#clock.nowMs();
     const options = { deadlineMs: this.#requestTimeoutMs };
     try {
@@ -173,9 +175,11 @@ export class Elector {
         : this.#api.replace(lease, options));
       this.#election.succeeded(purpose, written, sentAtMs, this.#clock.nowMs());
     } catch (error) {
-      if (error instanceof KubeError && (error.status === 409 || error.status === 404)) {
-        this.#election.conflicted();
-      } else this.#failed(purpose, error);
+      // A create is answered with 404 when its namespace is missing: that is no lost race.
+      const lost = error instanceof KubeError &&
+        (error.status === 409 || (error.status === 404 && purpose !== "create"));
+      if (lost) this.#election.conflicted(this.#clock.nowMs());
+      else this.#failed(purpose, error);
       return;
     }
     if (purpose === "release") {
@@ -183,8 +187,9 @@ export class Elector {
     } else if (this.mayHold()) {
       this.#lastRenewalMs = sentAtMs;
       this.#holder.granted(this.#election.holdUntilMs, this.#election.term);
-      if (heldBefore) this.#observer.renewed();
+      if (this.#elected) this.#observer.renewed();
       else this.#observer.elected(this.#election.term);
+      this.#elected = true;
     }
   }
 

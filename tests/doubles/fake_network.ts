@@ -1,0 +1,118 @@
+import type { Clock } from "../../lib/election/clock.ts";
+import { decodeArp } from "../../lib/net/arp.ts";
+import { parseIp } from "../../lib/net/ip.ts";
+import type { AddressChange, InterfaceAddress, Link, Network } from "../../lib/net/link.ts";
+
+const FOREVER = 0xffffffff;
+
+/** A frame that was sent, and when. */
+export interface SentFrame {
+  readonly atMs: number;
+  readonly linkIndex: number;
+  readonly vip: string;
+  readonly operation: number;
+  readonly frame: Uint8Array;
+}
+
+/** A node's network: the kernel ends lifetimes by the clock, frames are kept. */
+export class FakeNetwork implements Network {
+  linkList: Link[];
+  readonly frames: SentFrame[] = [];
+  readonly changes: AddressChange[] = [];
+  /** What the kernel says to a change; undefined: done. */
+  refuse: (change: AddressChange) => Error | undefined = () => undefined;
+  /** The kernel does not answer at all. */
+  silent = false;
+  readonly #clock: Clock;
+  #entries: (InterfaceAddress & { readonly endsMs: number })[] = [];
+
+  constructor(clock: Clock, links: Link[] = [ethernet(1, "eth0")]) {
+    this.#clock = clock;
+    this.linkList = links;
+  }
+
+  links(): Link[] {
+    this.#answer();
+    return [...this.linkList];
+  }
+
+  addresses(): InterfaceAddress[] {
+    this.#answer();
+    return this.#present().map(({ endsMs: _, ...address }) => address);
+  }
+
+  /** Texts of the addresses with this mark. */
+  vips(mark: number): string[] {
+    return this.#present().filter((entry) => entry.mark === mark).map(({ ip }) => ip.text).sort();
+  }
+
+  /** Puts an address there that is not the agent's doing. */
+  add(linkIndex: number, cidr: string, extra: Partial<InterfaceAddress> = {}): void {
+    const [text = "", length = "32"] = cidr.split("/");
+    const { validSeconds = FOREVER } = extra;
+    this.#entries.push({
+      linkIndex,
+      ip: parseIp(text)!,
+      prefixLength: Number(length),
+      mark: 0,
+      preferredSeconds: FOREVER,
+      validSeconds,
+      ...extra,
+      endsMs: validSeconds === FOREVER ? Infinity : this.#clock.nowMs() + validSeconds * 1000,
+    });
+  }
+
+  apply(changes: readonly AddressChange[]): (Error | undefined)[] {
+    this.#answer();
+    return changes.map((change) => {
+      this.changes.push(change);
+      const refusal = this.refuse(change);
+      if (refusal === undefined) this.#change(change);
+      return refusal;
+    });
+  }
+
+  send(linkIndex: number, frame: Uint8Array): void {
+    this.#answer();
+    if (!this.linkList.some(({ index }) => index === linkIndex)) throw new Error("ENODEV");
+    const arp = decodeArp(frame.subarray(14))!;
+    this.frames.push({
+      atMs: this.#clock.nowMs(),
+      linkIndex,
+      vip: arp.senderIp.text,
+      operation: arp.operation,
+      frame,
+    });
+  }
+
+  [Symbol.dispose](): void {}
+
+  #answer(): void {
+    if (this.silent) throw new Error("the kernel does not answer");
+  }
+
+  #present() {
+    this.#entries = this.#entries.filter(({ endsMs }) => this.#clock.nowMs() < endsMs);
+    return this.#entries;
+  }
+
+  #change(change: AddressChange): void {
+    const { ip, linkIndex } = change;
+    const others = this.#present().filter((entry) =>
+      entry.ip.text !== ip.text || entry.linkIndex !== linkIndex
+    );
+    this.#entries = others;
+    if (change.kind === "remove") return;
+    const { mark, validSeconds } = change;
+    this.add(linkIndex, `${ip.text}/${ip.bytes.length * 8}`, {
+      mark,
+      validSeconds,
+      preferredSeconds: 0,
+    });
+  }
+}
+
+export function ethernet(index: number, name: string, extra: Partial<Link> = {}): Link {
+  const mac = Uint8Array.of(2, 0, 0, 0, 0, index);
+  return { index, name, mac, up: true, carrier: true, loopback: false, ...extra };
+}

@@ -1,0 +1,403 @@
+import assert from "node:assert/strict";
+import type { Action, Election } from "../../lib/election/election.ts";
+import type { Purpose } from "../../lib/election/lease_writer.ts";
+import type { Lease } from "../../lib/kube/types.ts";
+import { lease, newElection, OTHER, OWN, RIGHT_MS, SETTINGS, WAIT_MS } from "./parts.ts";
+
+/** An action as one line. */
+function show(action: Action): string {
+  switch (action.kind) {
+    case "read":
+      return "read";
+    case "write":
+      return action.purpose;
+    case "withdraw":
+      return `withdraw: ${action.reason}`;
+    case "wait":
+      return `wait ${action.untilMs}`;
+  }
+}
+
+const next = (election: Election, nowMs: number) => show(election.next(nowMs));
+
+function written(election: Election, nowMs: number): { purpose: Purpose; lease: Lease } {
+  const action = election.next(nowMs);
+  assert.equal(action.kind, "write");
+  return action as Action & { kind: "write" };
+}
+
+/** Has read the Lease and has withdrawn what an earlier run left. */
+function standby(seen: Lease | undefined, nowMs: number): Election {
+  const election = newElection();
+  election.seen(seen, "server", nowMs);
+  if (election.next(nowMs).kind === "withdraw") election.withdrawn();
+  return election;
+}
+
+/** Adopted its own Lease with a write that was sent at `sentAtMs`. */
+function holder(sentAtMs: number): Election {
+  const election = newElection();
+  election.seen(lease(OWN), "server", sentAtMs);
+  const { purpose, lease: sent } = written(election, sentAtMs);
+  election.succeeded(purpose, stored(sent, "11"), sentAtMs, sentAtMs);
+  return election;
+}
+
+function stored(sent: Lease, resourceVersion: string): Lease {
+  return { ...sent, metadata: { ...sent.metadata, uid: "uid-1", resourceVersion } };
+}
+
+Deno.test("next() reads before anything else", () => {
+  assert.equal(next(newElection(), 0), "read");
+});
+
+Deno.test("next() waits one duration where there is no Lease, then creates it", () => {
+  const election = standby(undefined, 1000);
+  assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
+  election.seen(undefined, "watch", 5000);
+  assert.equal(next(election, 5000), `wait ${1000 + WAIT_MS}`);
+  assert.equal(next(election, 1000 + WAIT_MS), "create");
+});
+
+Deno.test("next() takes a Lease at once whose holder proved that it withdrew", () => {
+  const election = standby(lease({ term: 5, releasedTerm: "5" }), 1000);
+  assert.equal(next(election, 1000), "acquire");
+  assert.equal(written(election, 1000).lease.spec?.leaseTransitions, 6);
+});
+
+Deno.test("next() does not take an empty holderIdentity for a proof", () => {
+  for (const releasedTerm of [undefined, "4", "6", "x", "-5", "5.5", ""]) {
+    const election = standby(
+      lease({ term: 5, ...(releasedTerm !== undefined && { releasedTerm }) }),
+      1000,
+    );
+    assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`, releasedTerm);
+  }
+});
+
+Deno.test("next() does not take the proof of an earlier term that was applied again", () => {
+  const election = standby(lease({ ...OTHER, term: 6, version: "20" }), 1000);
+  election.seen(lease({ term: 5, releasedTerm: "5", version: "21" }), "watch", 2000);
+  assert.equal(next(election, 2000), `wait ${2000 + WAIT_MS}`);
+});
+
+Deno.test("next() adopts the Lease of this node's earlier run at once, and keeps its term", () => {
+  const election = newElection();
+  election.seen(lease({ ...OWN, term: 5 }), "server", 1000);
+  const { purpose, lease: sent } = written(election, 1000);
+  assert.equal(purpose, "acquire");
+  assert.equal(sent.spec?.leaseTransitions, 5);
+});
+
+Deno.test("next() takes another boot under the same name for another node", () => {
+  const election = standby(lease({ holder: "node-a", incarnation: "boot-0" }), 1000);
+  assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
+});
+
+Deno.test("next() renews when it is due, and not before", () => {
+  const election = holder(1000);
+  assert.equal(next(election, 1000), `wait ${1000 + SETTINGS.renewIntervalMs}`);
+  assert.equal(next(election, 1000 + SETTINGS.renewIntervalMs), "renew");
+});
+
+Deno.test("mayHold() counts from when the write was sent, not from its answer", () => {
+  const election = newElection();
+  election.seen(lease(OWN), "server", 0);
+  const { purpose, lease: sent } = written(election, 0);
+  election.succeeded(purpose, stored(sent, "11"), 0, 4000);
+  assert.equal(election.holdUntilMs, RIGHT_MS);
+  assert.ok(election.mayHold(RIGHT_MS - 1));
+  assert.ok(!election.mayHold(RIGHT_MS));
+  assert.equal(next(election, RIGHT_MS), "withdraw: the Lease could not be renewed in time");
+});
+
+Deno.test("mayHold() gives no right when the answer comes after the fence", () => {
+  const election = newElection();
+  election.seen(lease(OWN), "server", 0);
+  const { purpose, lease: sent } = written(election, 0);
+  election.succeeded(purpose, stored(sent, "11"), 0, RIGHT_MS);
+  assert.ok(!election.mayHold(RIGHT_MS));
+  assert.match(next(election, RIGHT_MS), /^withdraw/);
+});
+
+Deno.test("next() never waits beyond the fence", () => {
+  const election = holder(0);
+  election.failed(RIGHT_MS - 50);
+  assert.equal(next(election, RIGHT_MS - 50), `wait ${RIGHT_MS}`);
+});
+
+Deno.test("failed() leads to a pause, a read, and the write again; the fence stays", () => {
+  const election = holder(0);
+  assert.equal(next(election, 3000), "renew");
+  election.failed(4000);
+  assert.equal(election.holdUntilMs, RIGHT_MS);
+  assert.equal(next(election, 4000), "wait 4200");
+  assert.equal(next(election, 4200), "read");
+  election.seen(lease({ ...OWN, version: "11" }), "server", 4300);
+  assert.equal(next(election, 4300), "renew");
+});
+
+Deno.test("conflicted() leads to a read and to a decision on what it shows", () => {
+  const election = holder(0);
+  assert.equal(next(election, 3000), "renew");
+  election.conflicted(3001);
+  assert.equal(next(election, 3001), "read");
+  election.seen(lease({ ...OTHER, term: 6, version: "15" }), "server", 3002);
+  assert.equal(next(election, 3002), "withdraw: the Lease is held by node-b");
+  election.withdrawn();
+  assert.equal(next(election, 3002), `wait ${3002 + WAIT_MS}`);
+});
+
+Deno.test("conflicted() makes a pause when it happens again and nothing changed", () => {
+  const election = standby(lease({ releasedTerm: "5" }), 0);
+  let nowMs = 1000;
+  for (const pauseMs of [0, SETTINGS.retryMs, SETTINGS.retryMs]) {
+    assert.equal(next(election, nowMs), "acquire");
+    election.conflicted(nowMs);
+    if (pauseMs > 0) assert.equal(next(election, nowMs), `wait ${nowMs + pauseMs}`);
+    nowMs += pauseMs;
+    assert.equal(next(election, nowMs), "read");
+    election.seen(lease({ releasedTerm: "5" }), "server", nowMs);
+  }
+  election.seen(lease({ ...OTHER, term: 6, version: "11" }), "watch", nowMs);
+  election.conflicted(nowMs);
+  assert.equal(next(election, nowMs), "read", "something changed in between");
+});
+
+Deno.test("seen() counts from local sight alone, whatever the wall clocks say", () => {
+  for (const renewTime of ["1970-01-01T00:00:00.000000Z", "2999-01-01T00:00:00.000000Z", "soon"]) {
+    const election = standby(lease({ ...OTHER, renewTime }), 1000);
+    assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
+    election.seen(lease({ ...OTHER, renewTime, version: "11" }), "watch", 4000);
+    assert.equal(next(election, 4000), `wait ${1000 + WAIT_MS}`, "no renewal: only labels changed");
+    election.seen(lease({ ...OTHER, renewTime: `${renewTime}!`, version: "12" }), "watch", 6000);
+    assert.equal(next(election, 6000), `wait ${6000 + WAIT_MS}`);
+    assert.equal(next(election, 6000 + WAIT_MS), "acquire");
+  }
+});
+
+Deno.test("seen() waits for the longer duration of another holder", () => {
+  const election = standby(lease({ ...OTHER, seconds: 60 }), 0);
+  assert.equal(next(election, 0), "wait 60600");
+});
+
+Deno.test("seen() never waits less than the instance's own duration", () => {
+  for (const seconds of [0, -3, 0.5, NaN, 1]) {
+    const election = standby(lease({ ...OTHER, seconds }), 0);
+    assert.equal(next(election, 0), `wait ${WAIT_MS}`, String(seconds));
+  }
+});
+
+Deno.test("seen() is not misled by a duration that somebody edits while the holder lives", () => {
+  const shortened = standby(lease({ ...OTHER, seconds: 60 }), 0);
+  shortened.seen(lease({ ...OTHER, seconds: 1, version: "11" }), "watch", 1000);
+  assert.equal(next(shortened, 1000), "wait 61600");
+
+  const prolonged = standby(lease(OTHER), 0);
+  prolonged.seen(lease({ ...OTHER, seconds: 2 ** 31, version: "11" }), "watch", 1000);
+  prolonged.seen(lease({ ...OTHER, renewTime: "later", version: "12" }), "watch", 2000);
+  assert.equal(next(prolonged, 2000), `wait ${2000 + WAIT_MS}`);
+});
+
+Deno.test("seen() remembers a longer right when the holder's next run claims a shorter one", () => {
+  const election = standby(lease({ ...OTHER, seconds: 60 }), 0);
+  election.seen(lease({ ...OTHER, seconds: 10, renewTime: "later", version: "11" }), "watch", 1000);
+  assert.equal(next(election, 1000), "wait 60600");
+  election.seen(lease({ ...OTHER, renewTime: "again", version: "12" }), "watch", 60_000);
+  assert.equal(next(election, 60_000), `wait ${60_000 + WAIT_MS}`);
+});
+
+Deno.test("seen() remembers how long a deleted Lease may still have a holder", () => {
+  const election = standby(lease({ ...OTHER, seconds: 60 }), 0);
+  election.seen(undefined, "watch", 1000);
+  assert.equal(next(election, 1000), "wait 60600");
+});
+
+Deno.test("seen() leaves out what the watch shows late", () => {
+  const election = standby(lease({ ...OTHER, version: "20" }), 0);
+  election.seen(lease({ term: 5, releasedTerm: "5", version: "19" }), "watch", 1000);
+  assert.equal(next(election, 1000), `wait ${WAIT_MS}`);
+});
+
+Deno.test("seen() believes an answer of the server with a smaller version, as after a restore", () => {
+  const election = standby(lease({ ...OTHER, version: "2000" }), 0);
+  election.seen(lease({ ...OTHER, renewTime: "later", version: "20" }), "server", 1000);
+  assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
+  assert.equal(written(election, 20_000).lease.metadata?.resourceVersion, "20");
+});
+
+Deno.test("seen() waits again when the Lease is another object", () => {
+  const election = standby(lease(OTHER), 0);
+  election.seen(lease({ ...OTHER, uid: "uid-2", version: "11" }), "watch", 3000);
+  assert.equal(next(election, 3000), `wait ${3000 + WAIT_MS}`);
+});
+
+Deno.test("next() makes the Lease anew at once when it is deleted under the holder", () => {
+  const election = holder(0);
+  election.seen(undefined, "watch", 1000);
+  assert.ok(election.mayHold(1000));
+  const { purpose, lease: sent } = written(election, 1000);
+  assert.equal(purpose, "create");
+  assert.equal(sent.spec?.leaseTransitions, 6, "a term that nobody had before");
+  assert.equal(sent.metadata?.resourceVersion, undefined);
+});
+
+Deno.test("next() keeps the fence while the Lease cannot be made anew", () => {
+  const election = holder(0);
+  election.seen(undefined, "watch", 1000);
+  election.failed(2000);
+  assert.match(next(election, RIGHT_MS), /^withdraw/);
+  election.withdrawn();
+  assert.equal(next(election, RIGHT_MS), "read");
+  election.seen(undefined, "server", RIGHT_MS);
+  assert.equal(next(election, RIGHT_MS), `wait ${1000 + WAIT_MS}`);
+});
+
+Deno.test("next() withdraws before anything else when the Lease is another's", () => {
+  const election = holder(0);
+  election.failed(1000); // a pause, and a read that is due
+  election.seen(lease({ ...OTHER, term: 6, version: "20" }), "watch", 1001);
+  assert.equal(next(election, 1001), "withdraw: the Lease is held by node-b");
+});
+
+Deno.test("next() counts its own record without its incarnation as another's", () => {
+  const election = holder(0);
+  election.seen(lease({ holder: "node-a", version: "20" }), "watch", 1000);
+  assert.match(next(election, 1000), /^withdraw/);
+  election.withdrawn();
+  assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
+});
+
+Deno.test("next() does not stand for a Lease of another scope, and says why", () => {
+  const election = standby(lease({ ...OTHER, scope: "class red" }), 0);
+  assert.equal(next(election, 10 * WAIT_MS), "wait Infinity");
+  assert.equal(
+    election.obstacle,
+    "the Lease is used for class red, this instance serves class blue: give each its own Lease",
+  );
+  election.seen(lease({ ...OTHER, version: "11" }), "watch", 1000);
+  assert.equal(election.obstacle, undefined);
+  assert.equal(next(election, 10 * WAIT_MS), "acquire");
+});
+
+Deno.test("next() withdraws when the scope of its own Lease is edited", () => {
+  const election = holder(0);
+  election.seen(lease({ ...OWN, scope: "class red", version: "20" }), "watch", 1000);
+  assert.match(next(election, 1000), /^withdraw: the Lease is used for class red/);
+  election.withdrawn();
+  assert.equal(next(election, 1000), "wait Infinity");
+});
+
+Deno.test("next() takes a Lease without a scope, as other tools write it", () => {
+  const election = standby(lease({ ...OTHER, scope: "" }), 0);
+  assert.equal(next(election, WAIT_MS), "acquire");
+});
+
+Deno.test("next() keeps what a crash left while this node may still be the holder", () => {
+  const election = newElection();
+  election.failed(0);
+  assert.equal(next(election, 100), `wait ${SETTINGS.retryMs}`);
+  election.seen(lease(OWN), "server", 300);
+  election.failed(400);
+  assert.match(next(election, 400), /^wait/);
+});
+
+Deno.test("next() withdraws what a crash left once the Lease is another's or gone", () => {
+  for (const seen of [lease(OTHER), lease({ releasedTerm: "5" }), undefined]) {
+    const election = newElection();
+    election.seen(seen, "server", 0);
+    assert.equal(next(election, 0), "withdraw: left by an earlier run");
+  }
+});
+
+Deno.test("resign() withdraws, then releases with a proof", () => {
+  const election = holder(0);
+  election.resign();
+  assert.ok(!election.atRest);
+  assert.equal(next(election, 1000), "withdraw: stopping");
+  election.withdrawn();
+  const { purpose, lease: sent } = written(election, 1000);
+  assert.equal(purpose, "release");
+  election.succeeded("release", stored(sent, "12"), 1000, 1010);
+  assert.ok(election.atRest);
+  const other = newElection({ identity: "node-b" });
+  other.seen(stored(sent, "12"), "server", 1020);
+  assert.equal(next(other, 1020), "withdraw: left by an earlier run");
+  other.withdrawn();
+  assert.equal(next(other, 1020), "acquire");
+});
+
+Deno.test("resign() takes in a renewal that was under way, and releases on top of it", () => {
+  const election = holder(0);
+  const { purpose, lease: sent } = written(election, 3000);
+  election.resign();
+  assert.equal(next(election, 3001), "withdraw: stopping");
+  election.withdrawn();
+  election.succeeded(purpose, stored(sent, "12"), 3000, 3005);
+  assert.ok(!election.mayHold(3005));
+  const release = written(election, 3005);
+  assert.equal(release.purpose, "release");
+  assert.equal(release.lease.metadata?.resourceVersion, "12");
+});
+
+Deno.test("resign() reads first when a write may or may not have been applied", () => {
+  const election = standby(lease(OTHER), 0);
+  assert.equal(next(election, WAIT_MS), "acquire");
+  election.resign();
+  election.failed(WAIT_MS + 10);
+  assert.ok(!election.atRest);
+  assert.match(next(election, WAIT_MS + 10), /^wait/);
+  assert.equal(next(election, WAIT_MS + 210), "read");
+  election.seen(lease({ ...OWN, term: 6, version: "11" }), "server", WAIT_MS + 220);
+  assert.equal(next(election, WAIT_MS + 220), "release");
+});
+
+Deno.test("withdrawalFailed() tries again and releases nothing before it succeeds", () => {
+  const election = holder(0);
+  election.resign();
+  assert.equal(next(election, 100), "withdraw: stopping");
+  election.withdrawalFailed(100);
+  assert.ok(!election.mayHold(100));
+  assert.equal(election.holdUntilMs, -Infinity);
+  assert.equal(next(election, 100), "wait 300");
+  assert.match(next(election, 300), /^withdraw/);
+  election.withdrawalFailed(300);
+  assert.equal(next(election, 499), "wait 500");
+  assert.match(next(election, 500), /^withdraw/);
+  election.withdrawn();
+  assert.equal(next(election, 500), "release");
+});
+
+Deno.test("withdrawalFailed() renews and takes nothing either", () => {
+  const election = holder(0);
+  assert.match(next(election, RIGHT_MS), /^withdraw/);
+  election.withdrawalFailed(RIGHT_MS);
+  for (let nowMs = RIGHT_MS; nowMs < 5 * WAIT_MS; nowMs += 100) {
+    assert.match(next(election, nowMs), /^(wait|withdraw)/);
+    if (next(election, nowMs).startsWith("withdraw")) election.withdrawalFailed(nowMs);
+  }
+});
+
+Deno.test("next() changes nothing", () => {
+  const election = holder(0);
+  for (const nowMs of [0, 3000, RIGHT_MS, 0]) election.next(nowMs);
+  assert.ok(election.mayHold(1000));
+  assert.equal(next(election, 0), "wait 3000");
+});
+
+Deno.test("jitter is added where several may take a Lease", () => {
+  const election = newElection({ jitterMs: 100 });
+  election.seen(lease(OTHER), "server", 0);
+  election.withdrawn();
+  assert.equal(next(election, 0), `wait ${WAIT_MS + 50}`);
+});
+
+Deno.test("holder, term and oddity tell what is on the Lease", () => {
+  const election = standby(lease({ ...OTHER, term: 7 }), 0);
+  assert.equal(election.holder, "node-b");
+  assert.equal(election.term, 7);
+  assert.equal(election.oddity, undefined);
+  election.seen(lease({ ...OTHER, term: -1, version: "11" }), "watch", 0);
+  assert.match(election.oddity ?? "", /leaseTransitions is -1/);
+  assert.equal(election.term, 0);
+});
