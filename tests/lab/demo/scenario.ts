@@ -150,7 +150,10 @@ async function moved(
           frame.gratuitous && frame.senderIp === vip && frame.atMs > sinceMs &&
           others.some(({ mac }) => mac === frame.senderMac),
         limitMs,
-      )
+      ).catch((cause) => {
+        const problem = `No other node announced ${vip} within ${seconds(limitMs)}`;
+        throw new Error(problem, { cause });
+      })
     ),
   );
   await ended;
