@@ -13,9 +13,12 @@ export interface ReceivedFrame {
   /** The whole Ethernet frame, without FCS; the kernel has taken a VLAN tag out already. */
   readonly frame: Uint8Array;
   readonly linkIndex: number;
-  /** PACKET_OUTGOING: this host sent it. */
+  /** PACKET_OUTGOING: this host sent it; seen with ETH_P_ALL only. */
   readonly outgoing: boolean;
 }
+
+/** Every protocol, in both directions (packet(7)). */
+export const ETH_P_ALL = 3;
 
 const SO_RCVBUF = 8;
 const EFD_CLOEXEC = 0o2000000;
@@ -42,7 +45,8 @@ export class PacketSocket implements Disposable {
   }
 
   /**
-   * @param options.etherType Receives frames of this type; 0 receives nothing, for sending only.
+   * @param options.etherType Receives frames of this type that come in; ETH_P_ALL receives all
+   *   frames, those that go out too; 0 receives nothing, for sending only.
    * @param options.linkIndex Receives from this interface alone; by default from all.
    * @throws SyscallError
    */

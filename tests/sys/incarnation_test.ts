@@ -1,0 +1,10 @@
+import assert from "node:assert/strict";
+import { incarnation } from "../../lib/sys/incarnation.ts";
+
+Deno.test("incarnation() names the boot and the network namespace", () => {
+  assert.match(incarnation(), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[0-9]+$/);
+  assert.equal(
+    incarnation().split("/")[1],
+    Deno.readLinkSync("/proc/self/ns/net").match(/\d+/)?.[0],
+  );
+});
