@@ -45,13 +45,13 @@ export class HttpKubeClient implements KubeClient {
   }
 
   async *stream<T>(options: RequestOptions & { silenceMs: number }): AsyncGenerator<T> {
+    // Its disposal ends the connection when the consumer leaves.
     using cutoff = new Cutoff(options.signal, this.#lifetime.signal);
-    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
     try {
       const response = await this.#send(options, cutoff);
       cutoff.disarm();
       if (response.body === null) return;
-      reader = response.body.getReader();
+      const reader = response.body.getReader();
       const decoder = new LineDecoder();
       let lines: string[] = ["head"]; // the wait for the first line begins with the head
       for (;;) {
@@ -67,8 +67,6 @@ export class HttpKubeClient implements KubeClient {
       }
     } catch (error) {
       throw this.#failed(options, cutoff, error);
-    } finally {
-      await reader?.cancel().catch(() => {});
     }
   }
 

@@ -128,17 +128,20 @@ Deno.test("request() gives up at its deadline, also while credentials or the bod
   });
 });
 
-Deno.test("request() never uses a connection again after a deadline", async () => {
-  const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-  // The first connection answers once and is dead from then on.
-  await using server = new RawServer(async (connection) => {
-    await connection.write(new TextEncoder().encode(answer));
+Deno.test("request() at its deadline gives up the idle connections too", async () => {
+  const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+  const both = Promise.withResolvers<void>();
+  // Each connection answers once and is dead from then on; the first two answer together.
+  await using server = new RawServer(async (connection, index) => {
+    if (index === 1) both.resolve();
+    await both.promise;
+    await connection.write(answer);
   });
   using client = new HttpKubeClient(server.credentials, agent);
-  await client.request(get);
+  await Promise.all([client.request(get), client.request(get)]);
   assert.equal((await failure(client.request({ ...get, deadlineMs: 50 }))).reason, "Timeout");
-  await client.request(get);
-  assert.equal(server.connections, 2);
+  await client.request({ ...get, deadlineMs: 1_000 });
+  assert.equal(server.connections, 3);
 });
 
 Deno.test("request() at its deadline does no harm to other requests of the client", async () => {

@@ -8,8 +8,8 @@ import { Watch } from "../../lib/kube/watch.ts";
 import { ApiServer, type ApiServerOptions } from "../lab/api/server.ts";
 import { fakeCredentials } from "./server.ts";
 
-const silenceMs = 200;
-const deadlineMs = 200;
+const silenceMs = 500;
+const deadlineMs = 1_000;
 
 const service = (name: string) => ({
   metadata: { name, namespace: "default" },
