@@ -12,7 +12,7 @@ export class HttpServer implements Task {
    * Listens at once.
    *
    * @param options.chosen the user chose the port: taken is an error; else another is taken and said
-   * @throws {Deno.errors.AddrInUse}
+   * @throws {Error} that names the address, with the cause
    */
   constructor(
     options: { address: string; chosen: boolean; health: Health; metrics: Metrics; logger: Logger },
@@ -40,7 +40,10 @@ export class HttpServer implements Task {
     try {
       this.#server = serve(port);
     } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse) || options.chosen) throw error;
+      if (!(error instanceof Deno.errors.AddrInUse) || options.chosen) {
+        const remedy = "set httpAddress to another one, or to off";
+        throw new Error(`Cannot listen on ${options.address}, ${remedy}`, { cause: error });
+      }
       this.#server = serve(0);
       logger.warn(`port ${port} is taken, another is used: set httpAddress to choose one`, {
         address: this.address,
