@@ -9,6 +9,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface AgentOptions {
   /** Path. */
   kubeconfig: string;
+  /** Default: the node's. */
+  interface?: string;
   /** More flags, for example `--loadBalancerClass=public-prod`. */
   flags?: readonly string[];
   env?: Record<string, string>;
@@ -43,14 +45,14 @@ export class Agent implements AsyncDisposable {
 
   static async start(
     node: LabHost,
-    { kubeconfig, flags = [], env, command }: AgentOptions,
+    { kubeconfig, interface: name = node.interface, flags = [], env, command }: AgentOptions,
   ): Promise<Agent> {
     const child = node.spawn<LogLine>([
       ...command ?? await classvipCommand(),
       "run",
       `--kubeconfig=${kubeconfig}`,
       `--nodeName=${node.name}`,
-      `--interface=${node.interface}`,
+      `--interface=${name}`,
       "--logFormat=json",
       ...flags,
     ], env);
