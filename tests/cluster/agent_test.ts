@@ -1,0 +1,21 @@
+import { allScenarios } from "../scenarios/all.ts";
+import { play } from "../scenarios/scenario.ts";
+import { World } from "../scenarios/world.ts";
+import { RealPlane } from "./real_plane.ts";
+import { rbacScenarios } from "./rbac_scenarios.ts";
+
+const assets = Deno.env.get("KUBEBUILDER_ASSETS");
+
+Deno.test({
+  name: "classvip run, with kube-apiserver" +
+    (assets
+      ? ""
+      : " (skipped: KUBEBUILDER_ASSETS does not name a folder with etcd and kube-apiserver)"),
+  ignore: !assets,
+  async fn(t) {
+    await using world = await World.create((hostname, dir) =>
+      RealPlane.start(assets!, hostname, dir)
+    );
+    await play(t, world, [...allScenarios, ...rbacScenarios]);
+  },
+});

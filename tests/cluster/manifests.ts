@@ -1,0 +1,61 @@
+import { parseAllDocuments } from "yaml";
+import { run } from "../lab/command.ts";
+import type { Kube } from "../scenarios/kube.ts";
+
+/** An object of a manifest. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  // deno-lint-ignore no-explicit-any -- as somebody wrote it
+  readonly [field: string]: any;
+}
+
+/** The plurals of the kinds that are shipped. */
+const PLURALS: Record<string, string> = {
+  Namespace: "namespaces",
+  ServiceAccount: "serviceaccounts",
+  ClusterRole: "clusterroles",
+  ClusterRoleBinding: "clusterrolebindings",
+  Role: "roles",
+  RoleBinding: "rolebindings",
+  DaemonSet: "daemonsets",
+};
+
+/** @returns the kustomize program, or undefined where there is none. */
+export async function findKustomize(): Promise<string | undefined> {
+  for (const program of [Deno.env.get("KUSTOMIZE"), "kustomize"]) {
+    if (!program) continue;
+    try {
+      await run([program, "version"]);
+      return program;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Builds a folder of manifests as `kubectl apply -k` would. */
+export async function build(kustomize: string, folder: string): Promise<Manifest[]> {
+  const text = await run([kustomize, "build", folder]);
+  return parseAllDocuments(text).map((document) => document.toJS());
+}
+
+/** Server-side apply, namespaces first. @throws {KubeError} when the API server refuses one. */
+export async function apply(kube: Kube, manifests: readonly Manifest[]): Promise<void> {
+  const first = (manifest: Manifest) => manifest.kind === "Namespace" ? 0 : 1;
+  for (const manifest of manifests.toSorted((a, b) => first(a) - first(b))) {
+    const { apiVersion, kind, metadata: { namespace, name } } = manifest;
+    const plural = PLURALS[kind];
+    if (plural === undefined) throw new TypeError(`No plural of kind ${kind} is known`);
+    const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
+    await kube.request(
+      "PATCH",
+      `${root}${scope}/${plural}/${name}?fieldManager=scenarios&force=true`,
+      manifest,
+      "application/apply-patch+yaml",
+    );
+  }
+}

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import type { Scenario } from "../scenarios/scenario.ts";
+import { DEADLINE_MS, LEASE_SECONDS, logged, until } from "../scenarios/stage.ts";
+import { nowMs } from "./clock.ts";
+import type { EmbeddedPlane } from "./embedded_plane.ts";
+
+/** Deadline of a Lease request, and the pause after it: parts of the Lease's duration. */
+const REQUEST_MS = LEASE_SECONDS * 1000 / 5;
+const RENEWAL_MS = LEASE_SECONDS * 1000 * 0.3;
+const SLACK_MS = 500;
+
+/** Faults that a real API server can't be asked for. */
+export const faultScenarios: Scenario<EmbeddedPlane>[] = [
+  {
+    name: "DELETE that the watch swallowed: withdrawn with the next list",
+    async run(stage) {
+      const { api } = stage.world.plane;
+      const [vip, stays] = [stage.freshVip(), stage.freshVip()];
+      const service = await stage.createService({ addresses: vip });
+      const other = await stage.createService({ addresses: stays });
+      await stage.startAgent(stage.nodes[0]!);
+      await stage.served(service, vip);
+      await stage.served(other, stays);
+      const fault = api.faults.add({ kind: "swallow", type: "DELETED", path: /services\?/ });
+      await stage.kube.delete("Service", service);
+      await until("the event is swallowed", () => Promise.resolve(fault.hits > 0 || undefined));
+      assert.equal(stage.world.watch.holdings.holders(vip).length, 1, "seen without the event");
+      api.store.compact();
+      api.closeConnections();
+      await stage.gone(vip);
+      const [holding, ...more] = stage.world.watch.holdings.of(stays);
+      assert.deepEqual([holding?.open, more], [true, []]);
+    },
+  },
+  {
+    name: "watch of the Lease that fell silent: the standby takes over all the same",
+    async run(stage) {
+      const { api } = stage.world.plane;
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      const holder = await stage.startAgent(stage.nodes[0]!);
+      await stage.served(service, vip);
+      const mute = api.faults.add({ kind: "mute", path: /leases\?.*watch=/, count: 1000 });
+      stage.defer(() => Promise.resolve(mute.remove()));
+      const standby = await stage.startAgent(stage.nodes[1]!);
+      await logged(standby, "another holder is seen");
+      const sinceMs = nowMs();
+      await holder.terminate();
+      const { fromMs } = await stage.world.watch.waitForHolder(vip, DEADLINE_MS, "node-2");
+      const limitMs = LEASE_SECONDS * 1000 * 1.01 + REQUEST_MS + SLACK_MS;
+      assert.ok(fromMs - sinceMs < limitMs, `after ${fromMs - sinceMs} ms`);
+      await stage.served(service, vip, stage.nodes[1]);
+    },
+  },
+  {
+    name: "Lease request that is lost: costs one deadline, and no VIP",
+    async run(stage) {
+      const { api } = stage.world.plane;
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      await stage.startAgents(stage.nodes.slice(0, 2));
+      await stage.served(service, vip);
+      for (const kind of ["silence", "applyThenSilence", "reset", "applyThenReset"] as const) {
+        const isRenewal = ({ method, path }: { method: string; path: string }) =>
+          method === "PUT" && path.endsWith(`/leases/${stage.lease}`);
+        const fault = api.faults.add({ kind, method: "PUT", path: new RegExp(stage.lease) });
+        await until(`${kind} happens`, () => Promise.resolve(fault.hits > 0 || undefined));
+        const lost = api.requests.findLastIndex(isRenewal);
+        const next = await until("another renewal succeeds", () =>
+          Promise.resolve(
+            api.requests.slice(lost + 1).find((one) => isRenewal(one) && one.status === 200),
+          ));
+        const pauseMs = next.at - api.requests[lost]!.at;
+        assert.ok(pauseMs < REQUEST_MS + RENEWAL_MS, `${kind}: after ${pauseMs} ms`);
+      }
+      const [holding, ...more] = stage.world.watch.holdings.of(vip);
+      assert.deepEqual([holding?.open, more], [true, []], "the VIP moved");
+    },
+  },
+  {
+    name: "410 in the middle of a watch: listed again, nothing moves",
+    async run(stage) {
+      const { api } = stage.world.plane;
+      const [vip, late] = [stage.freshVip(), stage.freshVip()];
+      const service = await stage.createService({ addresses: vip });
+      await stage.startAgent(stage.nodes[0]!);
+      await stage.served(service, vip);
+      const lists = () =>
+        api.requests.filter(({ path, query }) =>
+          path === "/api/v1/services" && query["watch"] === undefined
+        ).length;
+      const before = lists();
+      api.store.compact();
+      api.closeConnections();
+      await until("listed again", () => Promise.resolve(lists() > before || undefined));
+      await stage.served(await stage.createService({ addresses: late }), late);
+      const [holding, ...more] = stage.world.watch.holdings.of(vip);
+      assert.deepEqual([holding?.open, more], [true, []]);
+    },
+  },
+  {
+    name: "429 with Retry-After on a status: obeyed, and no other Service waits",
+    async run(stage) {
+      const { api } = stage.world.plane;
+      const [vip, other] = [stage.freshVip(), stage.freshVip()];
+      await stage.startAgent(stage.nodes[0]!);
+      const isWrite = ({ method, path }: { method: string; path: string }) =>
+        method === "PATCH" && path.endsWith("/services/slowed/status");
+      api.faults.add({
+        kind: "answer",
+        status: 429,
+        retryAfterSeconds: 2,
+        method: "PATCH",
+        path: /\/services\/slowed\/status/,
+      });
+      const slowed = await stage.createService({ name: "slowed", addresses: vip });
+      // Announced without waiting for the status.
+      await stage.world.sniffer.waitForClaim(vip, DEADLINE_MS);
+      const service = await stage.createService({ addresses: other });
+      await stage.served(service, other);
+      assert.deepEqual((await stage.kube.get("Service", slowed)).status?.loadBalancer, {});
+      await stage.served(slowed, vip);
+      const [refused, accepted, ...more] = api.requests.filter(isWrite);
+      assert.deepEqual([refused?.status, accepted?.status, more], [429, 200, []]);
+      assert.ok(accepted!.at - refused!.at >= 2000, "sooner than Retry-After says");
+    },
+  },
+  {
+    name: "failing requests for Services: renewals do not wait for them",
+    async run(stage) {
+      const { api } = stage.world.plane;
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      await stage.startAgents(stage.nodes.slice(0, 2));
+      await stage.served(service, vip);
+      const silence = api.faults.add({ kind: "silence", path: /services|events/, count: 1000 });
+      stage.defer(() => Promise.resolve(silence.remove()));
+      api.closeConnections();
+      const { spec } = await stage.readLease();
+      const afterMs = nowMs() + LEASE_SECONDS * 1000;
+      await stage.waitForLease(
+        "is renewed for longer than it lasts",
+        (lease) => nowMs() > afterMs && lease.spec?.renewTime !== spec?.renewTime,
+      );
+      const [holding, ...more] = stage.world.watch.holdings.of(vip);
+      assert.deepEqual([holding?.open, more], [true, []], "the VIP moved");
+      silence.remove();
+    },
+  },
+];

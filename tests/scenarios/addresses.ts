@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import type { Scenario } from "./scenario.ts";
+
+/** Addresses that are refused, and Services that ask for none. */
+export const addressScenarios: Scenario[] = [
+  {
+    name: "address refused: said on its Service, and the others go on",
+    async run(stage) {
+      const [vip, last] = [stage.freshVip(), stage.freshVip()];
+      const node = stage.nodes[0]!;
+      const cases: [name: string, address: string, message: RegExp][] = [
+        ["no-ip", "10.77.0.300", /not an IP address/],
+        ["nodes-own", node.ip, /address of the node itself/],
+        ["taken", vip, /Service \S+\/good of the same class has it already/],
+        ["ipv6", "fd00::1", /IPv6/],
+        ["loopback", "127.0.0.2", /loopback/],
+      ];
+      const good = await stage.createService({ name: "good", addresses: vip });
+      await stage.startAgent(node);
+      await stage.served(good, vip);
+      const bad = await Promise.all(
+        cases.map(([name, addresses]) => stage.createService({ name, addresses })),
+      );
+      for (const [index, service] of bad.entries()) {
+        const { message, type } = await stage.event("Service", service, "AddressRefused");
+        const [name, address, reason] = cases[index]!;
+        assert.ok(message!.startsWith(`${address} (classvip.io/addresses): `), message);
+        assert.match(message!, reason, name);
+        assert.equal(type, "Warning");
+        await stage.assertUntouched(service);
+      }
+      await stage.served(await stage.createService({ name: "z-last", addresses: last }), last);
+      const here = (await node.addresses()).map(({ ip }) => ip).filter((ip) => ip.includes("."));
+      assert.deepEqual(here.toSorted(), [node.ip, vip, last].toSorted());
+      // What was taken is free when its Service goes.
+      await stage.kube.delete("Service", good);
+      await stage.status(bad[2]!, [vip]);
+      const [holding, ...more] = stage.world.watch.holdings.of(vip);
+      assert.deepEqual([holding?.open, more], [true, []], "the address left the interface");
+    },
+  },
+  {
+    name: "Services without an address: pending, and none delays another",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const pending = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => stage.createService({ name: `a-pending-${i}` })),
+      );
+      await stage.startAgent(stage.nodes[0]!);
+      await stage.served(await stage.createService({ name: "z-last", addresses: vip }), vip);
+      for (const service of pending) await stage.assertUntouched(service);
+      const { type, message } = await stage.event("Service", pending[0]!, "NoAddress");
+      assert.equal(type, "Warning");
+      assert.match(message!, /classvip\.io\/addresses/);
+      await stage.kube.patch("Service", pending[0]!, {
+        metadata: { annotations: { "classvip.io/addresses": stage.freshVip() } },
+      });
+      await stage.event("Service", pending[0]!, "Announced");
+    },
+  },
+];

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import type { Scenario } from "./scenario.ts";
+import { logged } from "./stage.ts";
+
+/** Which Services an instance serves. */
+export const classScenarios: Scenario[] = [
+  {
+    name: "two classes on the same nodes: each holder serves exactly its own",
+    async run(stage) {
+      const [first, second] = [stage.nodes[0]!, stage.nodes[1]!];
+      const other = { class: `${stage.namespace}.example/public`, lease: "public-vip" };
+      await stage.layLease(other.lease);
+      const [mine, theirs] = [stage.freshVip(), stage.freshVip()];
+      const service = await stage.createService({ addresses: mine });
+      const foreign = await stage.createService({ addresses: theirs, class: other.class });
+      const agent = await stage.startAgent(first);
+      await stage.startAgent(first, other);
+      await stage.served(service, mine, first);
+      await stage.served(foreign, theirs, first);
+      // Standbys, and then the holder of one class alone goes.
+      for (const options of [{}, other]) {
+        await logged(await stage.startAgent(second, options), "another holder is seen");
+      }
+      await agent.terminate();
+      await stage.served(service, mine, second);
+      assert.equal((await stage.readLease()).spec?.holderIdentity, second.name);
+      assert.equal((await stage.readLease(other.lease)).spec?.holderIdentity, first.name);
+      const [holding, ...more] = stage.world.watch.holdings.of(theirs);
+      assert.deepEqual([holding?.host, holding?.open, more], [first.name, true, []]);
+    },
+  },
+  {
+    name: "a class that nobody serves, and no class: pending, untouched",
+    async run(stage) {
+      const [mine, third, none] = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
+      const nobodys = await stage.createService({ addresses: third, class: "nobody.example/x" });
+      const classless = await stage.createService({ addresses: none, class: null });
+      await stage.startAgent(stage.nodes[0]!);
+      await stage.served(await stage.createService({ addresses: mine }), mine);
+      await stage.assertUntouched(nobodys, third);
+      await stage.assertUntouched(classless, none);
+    },
+  },
+  {
+    name: "no class set: exactly the Services without one",
+    async run(stage) {
+      const [mine, none] = [stage.freshVip(), stage.freshVip()];
+      const classy = await stage.createService({ addresses: mine });
+      await stage.startAgent(stage.nodes[0]!, { class: null });
+      await stage.served(await stage.createService({ addresses: none, class: null }), none);
+      await stage.assertUntouched(classy, mine);
+    },
+  },
+  {
+    name: "--alsoClassless: the class and the Services without one",
+    async run(stage) {
+      const [mine, none, third] = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
+      const nobodys = await stage.createService({ addresses: third, class: "nobody.example/x" });
+      await stage.startAgent(stage.nodes[0]!, { flags: ["--alsoClassless"] });
+      await stage.served(await stage.createService({ addresses: mine }), mine);
+      await stage.served(await stage.createService({ addresses: none, class: null }), none);
+      await stage.assertUntouched(nobodys, third);
+    },
+  },
+  {
+    name: "--namespaces: one class, an instance for each namespace",
+    async run(stage) {
+      const other = `${stage.namespace}-other`;
+      await stage.kube.createNamespace(other);
+      await stage.layLease("other-vip");
+      const [mine, theirs] = [stage.freshVip(), stage.freshVip()];
+      const service = await stage.createService({ addresses: mine });
+      const foreign = await stage.createService({ addresses: theirs, namespace: other });
+      await stage.startAgent(stage.nodes[0]!, { flags: [`--namespaces=${stage.namespace}`] });
+      await stage.served(service, mine, stage.nodes[0]);
+      await stage.assertUntouched(foreign, theirs);
+      await stage.startAgent(stage.nodes[1]!, {
+        lease: "other-vip",
+        flags: [`--namespaces=${other}`],
+      });
+      await stage.served(foreign, theirs, stage.nodes[1]);
+      await stage.served(service, mine, stage.nodes[0]);
+    },
+  },
+];

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { instanceMark } from "../../lib/vip/vips.ts";
+import { classvipCommand } from "../lab/agent.ts";
+import type { LabHost } from "../lab/host.ts";
+import { nowMs } from "../lab/clock.ts";
+import type { Scenario } from "./scenario.ts";
+import { LEASE_SECONDS, logged, type Stage } from "./stage.ts";
+
+/** What a crashed run left, and how it is cleaned up. */
+export const leftoverScenarios: Scenario[] = [
+  {
+    name: "classvip release after SIGKILL: withdrawn, released, and another node takes at once",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      const leaseSeconds = 20;
+      const node = stage.nodes[0]!;
+      const crashed = await stage.startAgent(node, { leaseSeconds });
+      await stage.served(service, vip, node);
+      const standby = await stage.startAgent(stage.nodes[1]!, { leaseSeconds });
+      await logged(standby, "another holder is seen");
+
+      // Not while the agent runs.
+      await assert.rejects(release(stage, node), /nothing released, Lease \S+-vip/);
+      await stage.served(service, vip, node);
+
+      await crashed.kill();
+      const sinceMs = nowMs();
+      const said = await release(stage, node);
+      assert.match(said, new RegExp(`withdrew ${vip}\n.*released Lease ${stage.namespace}/`));
+      await stage.served(service, vip, stage.nodes[1]);
+      assert.ok(nowMs() - sinceMs < leaseSeconds * 1000 / 2, "the Lease was not released");
+      // Not this node's Lease any more, and nothing to withdraw: no harm done.
+      assert.match(await release(stage, node), /withdrew nothing\n.*not held by this node/);
+      await stage.served(service, vip, stage.nodes[1]);
+    },
+  },
+  {
+    name: "VIP of a crashed run, and another node holds the Lease: withdrawn at start",
+    async run(stage) {
+      const [vip, old] = [stage.freshVip(), stage.freshVip()];
+      const service = await stage.createService({ addresses: vip });
+      await stage.startAgent(stage.nodes[1]!);
+      await stage.served(service, vip);
+      const node = stage.nodes[0]!;
+      const mark = instanceMark(stage.namespace, stage.lease);
+      const metric = ["metric", `${mark}`, "preferred_lft", "0", "valid_lft", "3600"];
+      await node.exec(["ip", "address", "add", `${old}/32`, "dev", "eth0", ...metric]);
+      await stage.world.watch.waitForHolder(old, LEASE_SECONDS * 1000, node.name);
+      await stage.startAgent(node);
+      await stage.gone(old);
+      assert.deepEqual(stage.world.claims(old), []);
+    },
+  },
+];
+
+/** Runs `classvip release` on a node. @throws {Error} with what it said when it failed. */
+async function release(stage: Stage, node: LabHost): Promise<string> {
+  await using child = node.spawn([
+    ...await classvipCommand(),
+    "release",
+    `--kubeconfig=${stage.world.kubeconfig}`,
+    `--nodeName=${node.name}`,
+    `--loadBalancerClass=${stage.className}`,
+    `--leaseName=${stage.lease}`,
+    `--leaseNamespace=${stage.namespace}`,
+  ]);
+  const { success } = await child.status;
+  if (!success) throw new Error(child.text);
+  return child.text;
+}
