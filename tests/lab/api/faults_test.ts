@@ -3,6 +3,7 @@ import type { Fault, Matcher } from "./faults.ts";
 import { ApiServer, type ApiServerOptions } from "./server.ts";
 
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+const DEADLINE_MS = 10_000;
 
 /** Runs a test with a server and a client of its own that is closed before the server. */
 function testWith(
@@ -13,7 +14,7 @@ function testWith(
   Deno.test(name, async () => {
     await using server = await ApiServer.start(options);
     using client = Deno.createHttpClient(server.caCert ? { caCerts: [server.caCert] } : {});
-    await run(server, async (method, path, body, signal) => {
+    await run(server, async (method, path, body, signal = AbortSignal.timeout(DEADLINE_MS)) => {
       const response = await fetch(server.url + path, {
         client,
         method,
@@ -21,7 +22,7 @@ function testWith(
           "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
         },
         ...body === undefined ? {} : { body: JSON.stringify(body) },
-        ...signal ? { signal } : {},
+        signal,
       });
       return { status: response.status, headers: response.headers, body: await response.json() };
     }, client);
@@ -51,7 +52,10 @@ function nextChange(server: ApiServer): Promise<void> {
 }
 
 async function openWatch(server: ApiServer, client: Deno.HttpClient, query = "") {
-  const response = await fetch(`${server.url}${LEASES}?watch=true${query}`, { client });
+  const response = await fetch(`${server.url}${LEASES}?watch=true${query}`, {
+    client,
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   return {
     read: async () => (await reader.read()).value,

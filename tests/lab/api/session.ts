@@ -33,6 +33,7 @@ export interface WatchLine {
   object: Body;
 }
 
+const DEADLINE_MS = 10_000;
 const MERGE = "application/merge-patch+json";
 
 /** Requests to a target, in a namespace that is one case's own. */
@@ -57,6 +58,7 @@ export class Session {
   ): Promise<Answer> {
     const response = await this.#fetch(path, {
       method,
+      signal: AbortSignal.timeout(DEADLINE_MS),
       headers: {
         "content-type": method === "PATCH" ? MERGE : "application/json",
         ...this.target.headers,
@@ -112,7 +114,9 @@ class Lines implements AsyncDisposable {
   async next(): Promise<WatchLine | undefined> {
     let end: number;
     while ((end = this.#text.indexOf("\n")) < 0) {
-      const { done, value } = await this.#reader.read();
+      // A line that never comes is to fail its case, not to hang it.
+      const timer = setTimeout(() => this.#abort.abort(new Error("No line came")), DEADLINE_MS);
+      const { done, value } = await this.#reader.read().finally(() => clearTimeout(timer));
       if (done) return undefined;
       this.#text += value;
     }
