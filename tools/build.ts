@@ -1,5 +1,6 @@
 /**
- * Makes dist/classvip: one minified, tree-shaken bundle, compiled with the Deno runtime.
+ * Makes dist/classvip: a minified, tree-shaken bundle, compiled with the Deno runtime. The bundle is
+ * split where main.ts imports dynamically: what a command does not use takes no memory.
  *
  *     deno task build
  *
@@ -35,19 +36,21 @@ async function deno(args: string[]): Promise<{ success: boolean; errors: string 
 
 /** @returns why there is no dist/classvip, or undefined. */
 async function build(folder: string): Promise<string | undefined> {
-  // The program is called as its file is named, in /proc/<pid>/comm too.
-  const bundle = `${folder}/classvip.js`;
   const bundled = await deno([
     "bundle",
     "--quiet",
     "--minify",
     "--platform=deno",
+    "--code-splitting",
     ...await dependencyFlags(),
-    `--output=${bundle}`,
+    `--outdir=${folder}`,
     "main.ts",
   ]);
   if (!bundled.success) return `Cannot bundle main.ts: ${bundled.errors}`;
-  await Deno.writeTextFile(bundle, REQUIRE + await Deno.readTextFile(bundle));
+  for await (const { name } of Deno.readDir(folder)) {
+    const chunk = `${folder}/${name}`;
+    await Deno.writeTextFile(chunk, REQUIRE + await Deno.readTextFile(chunk));
+  }
 
   const compiled = await deno([
     "compile",
@@ -57,8 +60,9 @@ async function build(folder: string): Promise<string | undefined> {
     "--no-lock",
     `--v8-flags=${V8_FLAGS}`,
     ...PERMISSIONS,
+    `--include=${folder}`,
     `--output=${OUTPUT}`,
-    bundle,
+    `${folder}/main.js`,
   ]);
   if (compiled.success) return undefined;
   if (/download|dl\.deno\.land/i.test(compiled.errors)) {
