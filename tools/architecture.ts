@@ -44,7 +44,7 @@ const RESERVED = [
 ] as const;
 
 /** At run time this package costs much memory; its models are types. */
-const CLIENT_NODE = { what: "@kubernetes/client-node", home: "lib/kube/user_auth.ts" };
+const CLIENT_NODE = { what: "@kubernetes/client-node", home: "lib/kube/client_node.ts" };
 
 interface Import {
   specifier: string;

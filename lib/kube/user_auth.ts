@@ -1,4 +1,4 @@
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "./client_node.ts";
 
 /** What a user of a kubeconfig authenticates with, as of now. */
 export interface UserAuth {
@@ -8,23 +8,30 @@ export interface UserAuth {
   key: string | undefined;
 }
 
-/** Asks client-node's KubeConfig: tokens, passwords, exec plugins, OIDC, auth providers. */
+/** What only client-node's KubeConfig knows to handle. */
+const BY_KUBECONFIG = ["exec", "auth-provider", "username", "password"];
+
+/** Tokens are taken as they are; passwords, exec plugins, OIDC are client-node's KubeConfig's. */
 export class UserAuthenticator {
-  readonly #config = new KubeConfig();
+  readonly #user: Record<string, unknown>;
+  #config: KubeConfig | undefined;
 
   /** @param user the fields below `users[].user`; the files among them are the caller's. */
   constructor(user: Record<string, unknown>) {
-    this.#config.loadFromString(JSON.stringify({
-      // KubeConfig refuses http:// here; where the requests go is not its business.
-      clusters: [{ name: "cluster", cluster: { server: "https://cluster" } }],
-      users: [{ name: "user", user: withExecInfo(withoutFiles(user)) }],
-      contexts: [{ name: "context", context: { cluster: "cluster", user: "user" } }],
-      "current-context": "context",
-    }));
+    this.#user = user;
   }
 
   /** May run a command or ask an identity provider. */
   async authenticate(): Promise<UserAuth> {
+    if (!BY_KUBECONFIG.some((key) => this.#user[key] != null)) {
+      const { token } = this.#user;
+      return {
+        authorization: typeof token === "string" && token ? `Bearer ${token}` : undefined,
+        cert: undefined,
+        key: undefined,
+      };
+    }
+    this.#config ??= await loadKubeConfig(this.#user);
     const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = { headers: {} };
     await this.#config.applyToHTTPSOptions(options);
     const { Authorization: bearer } = options.headers as Record<string, string | undefined>;
@@ -35,6 +42,20 @@ export class UserAuthenticator {
       key: options.key?.toString(),
     };
   }
+}
+
+/** Imported when needed: it takes 6 MB, and most agents have a token or a certificate. */
+async function loadKubeConfig(user: Record<string, unknown>): Promise<KubeConfig> {
+  const { KubeConfig } = await import("./client_node.ts");
+  const config = new KubeConfig();
+  config.loadFromString(JSON.stringify({
+    // KubeConfig refuses http:// here; where the requests go is not its business.
+    clusters: [{ name: "cluster", cluster: { server: "https://cluster" } }],
+    users: [{ name: "user", user: withExecInfo(withoutFiles(user)) }],
+    contexts: [{ name: "context", context: { cluster: "cluster", user: "user" } }],
+    "current-context": "context",
+  }));
+  return config;
 }
 
 function withoutFiles(user: Record<string, unknown>): Record<string, unknown> {
