@@ -25,9 +25,13 @@ const REQUIRE = 'import{createRequire as $createRequire}from"node:module";' +
 
 const OUTPUT = "dist/classvip";
 
-async function deno(args: string[]): Promise<{ success: boolean; errors: string }> {
+async function deno(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ success: boolean; errors: string }> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
+    env,
     stdout: "inherit",
     stderr: "piped",
   }).output();
@@ -52,22 +56,27 @@ async function build(folder: string): Promise<string | undefined> {
     await Deno.writeTextFile(chunk, REQUIRE + await Deno.readTextFile(chunk));
   }
 
-  const compiled = await deno([
-    "compile",
-    "--quiet",
-    "--no-check",
-    "--no-config",
-    "--no-lock",
-    `--v8-flags=${V8_FLAGS}`,
-    ...PERMISSIONS,
-    `--include=${folder}`,
-    `--output=${OUTPUT}`,
-    `${folder}/main.js`,
-  ]);
+  const compile = (store: string) =>
+    deno([
+      "compile",
+      "--quiet",
+      "--no-check",
+      "--no-config",
+      "--no-lock",
+      `--v8-flags=${V8_FLAGS}`,
+      ...PERMISSIONS,
+      `--include=${folder}`,
+      `--output=${OUTPUT}`,
+      `${folder}/main.js`,
+    ], { DENO_TLS_CA_STORE: store });
+  // The program keeps the store that it was compiled with, and the system's takes 10 MB of memory.
+  // Only the download of the runtime base, at the first time, may need the system's.
+  let compiled = await compile("mozilla");
+  if (!compiled.success && (await compile("system")).success) compiled = await compile("mozilla");
   if (compiled.success) return undefined;
   if (/download|dl\.deno\.land/i.test(compiled.errors)) {
     return `Cannot compile: "deno compile" downloads its runtime base for Deno ` +
-      `${Deno.version.deno} from dl.deno.land, which does not answer here; set DENORT_BIN to a ` +
+      `${Deno.version.deno}, and its download site does not answer here; set DENORT_BIN to a ` +
       `denort of this very version`;
   }
   return `Cannot compile: ${compiled.errors}`;

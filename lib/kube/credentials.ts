@@ -1,5 +1,5 @@
 import { findSource, type Source } from "./credential_source.ts";
-import { denoFiles, type Files, readNamed } from "./files.ts";
+import { denoFiles, type Files, readNamed, systemAuthorities } from "./files.ts";
 import { KubeconfigError, text } from "./kubeconfig.ts";
 import { UserAuthenticator } from "./user_auth.ts";
 
@@ -13,7 +13,7 @@ export interface Credentials {
   readonly namespace: string | undefined;
   /** Proxy to go through (`proxy-url`). */
   readonly proxyUrl: string | undefined;
-  /** PEM. Trusted beside the system's authorities. May change with `authorization()`. */
+  /** PEM; the machine's own authorities where none are given. May change with `authorization()`. */
   readonly caCerts: readonly string[];
   /** PEM, both or none. May change with `authorization()`. */
   readonly cert: string | undefined;
@@ -153,7 +153,7 @@ class RotatingCredentials implements Credentials {
     const ca = await pem(cluster, "certificate-authority", "CERTIFICATE");
     const tokenFile = text(user["tokenFile"]);
     return {
-      caCerts: ca === undefined ? [] : [ca],
+      caCerts: ca === undefined ? await systemAuthorities(this.#files) : [ca],
       cert: await pem(user, "client-certificate", "CERTIFICATE"),
       key: await pem(user, "client-key", "PRIVATE KEY"),
       token: tokenFile === undefined ? undefined : {

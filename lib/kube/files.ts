@@ -8,6 +8,15 @@ export interface Files {
   modifiedMs(path: string): Promise<number | undefined>;
 }
 
+/** Where distributions keep the authorities they trust, as Go's crypto/x509 looks for them. */
+const SYSTEM_AUTHORITIES = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+];
+
 export const denoFiles: Files = {
   read: (path) => Deno.readTextFile(path),
   async modifiedMs(path) {
@@ -31,4 +40,16 @@ export async function readNamed(files: Files, what: string, path: string): Promi
       : `cannot be read: ${cause instanceof Error ? cause.message : cause}`;
     throw new KubeconfigError(`${what} "${path}" ${why}`, { cause });
   }
+}
+
+/** The authorities this machine trusts, in PEM: for servers whose kubeconfig names none. */
+export async function systemAuthorities(files: Files): Promise<string[]> {
+  for (const path of SYSTEM_AUTHORITIES) {
+    try {
+      return [await files.read(path)];
+    } catch {
+      // Another distribution's place.
+    }
+  }
+  return [];
 }
