@@ -35,8 +35,8 @@ export class StatusWriter {
   /** Waiting for a retry. */
   readonly #later = new Map<string, { job: Job; atMs: number }>();
   readonly #running = new Set<string>();
-  /** The view a status was last written for: the same view is not written for twice. */
-  readonly #written = new WeakSet<ServiceView>();
+  /** What was last written for a view, as JSON: the same view is not written for twice. */
+  readonly #written = new WeakMap<ServiceView, string>();
   #wake = new AbortController();
   #aborted = false;
 
@@ -102,7 +102,7 @@ export class StatusWriter {
     const sameWish = waiting !== undefined && waiting.clear === job.clear &&
       waiting.write.service.uid === job.write.service.uid &&
       JSON.stringify(waiting.write.ingress) === JSON.stringify(job.write.ingress);
-    if (sameWish || (!job.clear && this.#written.has(job.write.service))) return;
+    if (sameWish || this.#isWritten(job)) return;
     this.#later.delete(key);
     this.#due.set(key, job);
     this.#wake.abort();
@@ -121,6 +121,8 @@ export class StatusWriter {
   }
 
   async #perform(key: string, job: Job, signal: AbortSignal): Promise<void> {
+    // It was wished for once more while it was under way.
+    if (this.#isWritten(job)) return;
     const { service, ingress } = job.write;
     const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`;
     try {
@@ -135,7 +137,7 @@ export class StatusWriter {
         },
         signal,
       });
-      if (!job.clear) this.#written.add(service);
+      if (!job.clear) this.#written.set(service, JSON.stringify(ingress));
       this.#observer.statusWritten(job.write);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
@@ -149,6 +151,10 @@ export class StatusWriter {
       }
       this.#observer.statusFailed(job.write, error);
     }
+  }
+
+  #isWritten({ write, clear }: Job): boolean {
+    return !clear && this.#written.get(write.service) === JSON.stringify(write.ingress);
   }
 
   async #isAsPublished(path: string, service: ServiceView, signal: AbortSignal): Promise<boolean> {
