@@ -9,8 +9,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface AgentOptions {
   /** Path. */
   kubeconfig: string;
-  /** Default: the node's. */
-  interface?: string;
+  /** Default: the node's. null: none is named. */
+  interface?: string | null;
   /** More flags, for example `--loadBalancerClass=public-prod`. */
   flags?: readonly string[];
   env?: Record<string, string>;
@@ -52,7 +52,7 @@ export class Agent implements AsyncDisposable {
       "run",
       `--kubeconfig=${kubeconfig}`,
       `--nodeName=${node.name}`,
-      `--interface=${name}`,
+      ...name === null ? [] : [`--interface=${name}`],
       "--logFormat=json",
       ...flags,
     ], env);
