@@ -1,4 +1,4 @@
-import type { Plane } from "../scenarios/plane.ts";
+import type { Plane, PlaneRequest } from "../scenarios/plane.ts";
 import { ApiServer } from "./api/server.ts";
 
 /** The lab's own API server, for scenarios. */
@@ -33,6 +33,10 @@ export class EmbeddedPlane implements Plane, AsyncDisposable {
   async forget(): Promise<void> {
     this.api.store.compact();
     await this.api.restart();
+  }
+
+  requests(): Promise<PlaneRequest[]> {
+    return Promise.resolve(this.api.requests.filter(({ status }) => status > 0));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -78,6 +78,24 @@ export const faultScenarios: Scenario<EmbeddedPlane>[] = [
     },
   },
   {
+    name: "release that takes its time: withdrawn before it, not after",
+    async run(stage) {
+      const { api } = stage.world.plane;
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      const agent = await stage.startAgent(stage.nodes[0]!);
+      await stage.served(service, vip);
+      const ms = REQUEST_MS - 100;
+      api.faults.add({ kind: "delay", ms, method: "PUT", path: /leases/, count: 2 });
+      const ended = agent.terminate();
+      await stage.gone(vip);
+      assert.equal((await stage.readLease()).spec?.holderIdentity, "node-1", "released before");
+      assert.equal((await ended).code, 0);
+      assert.equal((await stage.readLease()).spec?.holderIdentity ?? "", "");
+      api.faults.clear();
+    },
+  },
+  {
     name: "410 in the middle of a watch: listed again, nothing moves",
     async run(stage) {
       const { api } = stage.world.plane;

@@ -82,4 +82,38 @@ export const classScenarios: Scenario[] = [
       await stage.served(service, mine, stage.nodes[0]);
     },
   },
+  {
+    name: "many instances in one process: each has its class, namespaces and Lease",
+    async run(stage) {
+      const other = `${stage.namespace}-other`;
+      await stage.kube.createNamespace(other);
+      await stage.layLease("other-vip");
+      const [mine, elsewhere, none] = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
+      const service = await stage.createService({ addresses: mine });
+      const foreign = await stage.createService({ addresses: elsewhere, namespace: other });
+      const classless = await stage.createService({ addresses: none, class: null });
+      const config = `${stage.world.dir}/instances.yaml`;
+      const instances = [
+        {
+          loadBalancerClass: stage.className,
+          namespaces: [stage.namespace],
+          leaseName: stage.lease,
+        },
+        { leaseName: "other-vip" },
+      ];
+      await Deno.writeTextFile(
+        config,
+        JSON.stringify({ leaseNamespace: stage.namespace, instances }),
+      );
+      const node = stage.nodes[0]!;
+      const { kubeconfig } = stage.world;
+      await stage.run(node, { kubeconfig, interface: null, flags: [`--config=${config}`] });
+      await stage.served(service, mine, node);
+      await stage.served(classless, none, node);
+      await stage.assertUntouched(foreign, elsewhere);
+      for (const lease of [stage.lease, "other-vip"]) {
+        assert.equal((await stage.readLease(lease)).spec?.holderIdentity, node.name);
+      }
+    },
+  },
 ];

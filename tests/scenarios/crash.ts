@@ -18,6 +18,7 @@ export const crashScenarios: Scenario[] = [
       const agents = await stage.startAgents(stage.nodes);
       const from = await stage.served(service, vip);
       const before = await stage.kube.get("Service", service);
+      const writes = await stage.serviceWrites();
       const killedMs = nowMs();
       await agents[stage.nodes.indexOf(from)]!.kill();
       // In this order: AddressWatch tells at the end whether both had it at any time.
@@ -28,6 +29,7 @@ export const crashScenarios: Scenario[] = [
       assert.ok(fromMs - killedMs <= limitMs, `taken over after ${fromMs - killedMs} ms`);
       await stage.served(service, vip);
       await stage.assertUntouched(before);
+      assert.equal(await stage.serviceWrites(), writes);
     },
   },
   {

@@ -36,6 +36,8 @@ export const handoverScenarios: Scenario[] = [
       const others = agents.filter((_, i) => i !== from);
       await Promise.all(others.map((agent) => logged(agent, "another holder is seen")));
       const before = await Promise.all(services.map((one) => stage.kube.get("Service", one)));
+      const writes = await stage.serviceWrites();
+      assert.equal(writes, services.length, `${writes} writes for ${services.length} Services`);
       const { spec: term } = await stage.readLease();
 
       const sinceMs = nowMs();
@@ -45,6 +47,7 @@ export const handoverScenarios: Scenario[] = [
       assert.equal(new Set(after).size, 1);
       assert.notEqual(after[0], hosts[0]);
       for (const service of before) await stage.assertUntouched(service);
+      assert.equal(await stage.serviceWrites(), writes);
       const { spec: next } = await stage.readLease();
       assert.equal(next?.holderIdentity, after[0]!.name);
       assert.equal(next?.leaseTransitions, term!.leaseTransitions! + 1);

@@ -1,3 +1,11 @@
+/** One request that was answered. */
+export interface PlaneRequest {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  readonly status: number;
+}
+
 /** An API server for scenarios: the lab's own, or a real one. */
 export interface Plane {
   /** URL, without a slash at the end. */
@@ -12,4 +20,6 @@ export interface Plane {
   start(): Promise<void>;
   /** Restarts, and answers versions from before with 410: their history is gone. */
   forget(): Promise<void>;
+  /** All requests that were answered so far, oldest first. */
+  requests(): Promise<readonly PlaneRequest[]>;
 }

@@ -116,7 +116,7 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
   async startAgent(node: LabHost, options: StageAgentOptions = {}): Promise<Agent> {
     const { class: className = this.className, lease = this.lease, flags = [], env } = options;
     const { leaseSeconds = LEASE_SECONDS, ...rest } = options;
-    const agent = await Agent.start(node, {
+    return await this.run(node, {
       kubeconfig: this.world.kubeconfig,
       ...rest,
       env: { ...className !== null && { loadBalancerClass: className }, ...env },
@@ -127,6 +127,11 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
         ...flags,
       ],
     });
+  }
+
+  /** Starts an agent with nothing but what is given. It ends with the stage. */
+  async run(node: LabHost, options: AgentOptions): Promise<Agent> {
+    const agent = await Agent.start(node, options);
     this.agents.push(agent);
     this.#stack.use(agent);
     return agent;
@@ -198,6 +203,13 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     if (vip === undefined) return;
     assert.deepEqual(this.world.watch.holdings.of(vip), [], `${vip} was on a node`);
     assert.deepEqual(this.world.claims(vip), [], `${vip} was announced`);
+  }
+
+  /** How often a Service of the stage was written to, changes or none. */
+  async serviceWrites(): Promise<number> {
+    const path = `/api/v1/namespaces/${this.namespace}/services/`;
+    const requests = await this.world.plane.requests();
+    return requests.filter((one) => one.method === "PATCH" && one.path.startsWith(path)).length;
   }
 
   /** Checks what must hold in every scenario, and that no address outlives its agents. */
