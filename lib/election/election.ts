@@ -1,6 +1,6 @@
 import type { Lease } from "../kube/types.ts";
 import { isOlder, leaseProblem, type LeaseRecord, readLease, sameRecord } from "./lease_record.ts";
-import { type LeaseWriter, type Purpose } from "./lease_writer.ts";
+import type { LeaseWriter, Purpose } from "./lease_writer.ts";
 
 /** Who stands, for what, and how long things take. */
 export interface ElectionSettings {
@@ -141,7 +141,6 @@ export class Election {
     const durationMs = edited
       ? known.durationMs
       : Math.max(this.#settings.leaseDurationMs, record.durationMs ?? 0);
-    this.#conflictBefore = false;
     this.#highestTerm = Math.max(this.#highestTerm, record.term);
     this.#jitterMs = this.#random() * this.#settings.jitterMs;
     this.#observed = {
@@ -194,6 +193,7 @@ export class Election {
   succeeded(purpose: Purpose, lease: Lease, sentAtMs: number, nowMs: number): void {
     this.seen(lease, "server", nowMs);
     this.#notBeforeMs = -Infinity;
+    this.#conflictBefore = false;
     if (purpose === "release" || !this.#candidate) return;
     this.#holding = "yes";
     this.#holdUntilMs = sentAtMs + this.#settings.leaseDurationMs - this.#settings.fenceMarginMs;
@@ -202,7 +202,7 @@ export class Election {
 
   /** A write lost its compare-and-swap: look again before anything else. */
   conflicted(nowMs: number): void {
-    // A second time without a change in between: looking again at once would go on for ever.
+    // A second one in a row: looking again at once each time would go on for ever.
     if (this.#conflictBefore) this.#notBeforeMs = nowMs + this.#settings.retryMs;
     this.#conflictBefore = true;
     this.#mustRead = true;

@@ -9,7 +9,7 @@ export class LeaseStore {
   #version = 100;
   readonly #watchers = new Set<(lease: Lease | undefined) => void>();
 
-  get lease(): Lease | undefined {
+  current(): Lease | undefined {
     return structuredClone(this.#lease);
   }
 
@@ -29,7 +29,7 @@ export class LeaseStore {
 
   /** What somebody does by hand, whatever the version. */
   edit(change: (lease: Lease) => void): Lease {
-    const lease = this.lease ?? {};
+    const lease = this.current() ?? {};
     change(lease);
     return this.#store(lease);
   }
@@ -49,8 +49,8 @@ export class LeaseStore {
   #store(lease: Lease): Lease {
     const resourceVersion = String(++this.#version);
     this.#lease = structuredClone({ ...lease, metadata: { ...lease.metadata, resourceVersion } });
-    for (const watcher of [...this.#watchers]) watcher(this.lease);
-    return this.lease!;
+    for (const watcher of [...this.#watchers]) watcher(this.current());
+    return this.current()!;
   }
 }
 
@@ -81,7 +81,7 @@ export class FakeLeaseApi implements LeaseApi {
   }
 
   get({ deadlineMs }: LeaseRequest): Promise<Lease | undefined> {
-    return this.#request("get", deadlineMs, () => this.#store.lease);
+    return this.#request("get", deadlineMs, () => this.#store.current());
   }
 
   create(lease: Lease, { deadlineMs }: LeaseRequest): Promise<Lease> {
