@@ -17,6 +17,9 @@ import { inNamespaces, whyNoNamespaces } from "./namespaces.ts";
 const KINDS = ["unit", "lab", "cluster"] as const;
 type Kind = typeof KINDS[number];
 
+/** After that something hangs: the tests of a kind are ended and have failed. */
+const MINUTES = { unit: 5, lab: 15, cluster: 15 } as const;
+
 /** What the command line asks for. */
 export interface Request {
   kinds: readonly Kind[];
@@ -60,9 +63,13 @@ async function* testFiles(folder: string): AsyncGenerator<string> {
   }
 }
 
-async function deno(args: string[], wrap = (command: string[]) => command): Promise<boolean> {
-  const [command, ...rest] = wrap([Deno.execPath(), ...args]);
-  return (await new Deno.Command(command!, { args: rest }).spawn().status).success;
+async function deno(
+  args: string[],
+  options: { wrap?: (command: string[]) => string[]; signal?: AbortSignal } = {},
+): Promise<boolean> {
+  const { wrap = (command) => command, ...rest } = options;
+  const [command, ...wrapped] = wrap([Deno.execPath(), ...args]);
+  return (await new Deno.Command(command!, { args: wrapped, ...rest }).spawn().status).success;
 }
 
 /** Why this kind of test can't run here, or undefined when it can. */
@@ -93,6 +100,7 @@ async function runKind(kind: Kind, files: string[], options: string[]): Promise<
   }
   console.log(`\n${kind} tests (files: ${files.length})`);
   const report = await Deno.makeTempFile({ suffix: ".xml" });
+  const signal = AbortSignal.timeout(MINUTES[kind] * 60_000);
   try {
     const success = await deno([
       "test",
@@ -103,7 +111,10 @@ async function runKind(kind: Kind, files: string[], options: string[]): Promise<
       ...sanitizerOptions(Deno.version.deno),
       ...options,
       ...files,
-    ], kind === "unit" ? undefined : inNamespaces);
+    ], { signal, ...(kind === "unit" ? {} : { wrap: inNamespaces }) });
+    if (signal.aborted) {
+      console.error(`\nThe ${kind} tests hung and were ended after ${MINUTES[kind]} minutes`);
+    }
     const tally = tallyJunit(await Deno.readTextFile(report));
     // An error outside of a test, or a runner that died, is in no report.
     if (!success && tally.failed === 0) tally.failed = 1;
