@@ -25,6 +25,8 @@ export interface VipObserver<Owner> {
 
 interface Held<Owner> {
   readonly claim: VipClaim<Owner>;
+  /** Of its interface, as the frames say it. */
+  readonly mac: Uint8Array;
   /** Request and reply, as they go on the wire. */
   readonly frames: readonly Uint8Array[];
 }
@@ -113,9 +115,13 @@ export class Vips<Owner> {
   /** Puts addresses on their interfaces and announces them. What is held as asked is left alone. */
   claim(claims: readonly VipClaim<Owner>[]): void {
     if (!this.mayHold) return;
+    const links = new Map(this.#network.links().map((link) => [link.index, link]));
     const wanted = claims.filter((claim) => {
       const held = this.#held.get(claim.ip.text);
       if (held?.claim.linkIndex !== claim.linkIndex) return true;
+      // An interface whose MAC address changed: neighbours must learn the new one.
+      const mac = links.get(claim.linkIndex)?.mac;
+      if (mac !== undefined && !equal(mac, held.mac)) return true;
       if (held.claim.owner !== claim.owner) {
         this.#held.set(claim.ip.text, { ...held, claim });
       }
@@ -127,7 +133,6 @@ export class Vips<Owner> {
       return elsewhere !== undefined && elsewhere.linkIndex !== linkIndex;
     });
     this.drop(moved.map(({ ip }) => ({ vip: ip.text, reason: "it moves to another interface" })));
-    const links = new Map(this.#network.links().map((link) => [link.index, link]));
     const results = this.#set(wanted);
     wanted.forEach((claim, i) => {
       const error = results[i];
@@ -194,25 +199,32 @@ export class Vips<Owner> {
       const nowMs = this.#clock.nowMs();
       this.#lastProgressMs = nowMs;
       this.#wake = new AbortController();
-      if (nowMs >= this.#untilMs && this.#held.size > 0) {
-        this.#observer.fenced();
-        this.withdraw("the Lease could not be renewed in time");
-      }
+      this.#fence(nowMs);
       const due = this.#queue.take(nowMs, FRAMES_AT_ONCE);
       for (const vip of due) this.#announce(vip);
       const pauseMs = due.length === FRAMES_AT_ONCE ? PAUSE_BETWEEN_MS : 0;
-      const fenceMs = this.#held.size > 0 ? this.#untilMs : Infinity;
+      const fenceMs = nowMs < this.#untilMs ? this.#untilMs : Infinity;
       const nextMs = Math.min(Math.max(this.#queue.nextAtMs, nowMs + pauseMs), fenceMs);
       await this.#clock.until(Math.min(nextMs, nowMs + 1000), this.#wake.signal);
     }
     signal.removeEventListener("abort", abort);
   }
 
+  #fence(nowMs: number): void {
+    if (nowMs < this.#untilMs) return;
+    const reached = this.#untilMs !== -Infinity;
+    // What a withdrawal could not remove is tried again in each round.
+    const addresses = reached ? this.addresses.length : this.#held.size;
+    if (addresses === 0) return;
+    if (reached) this.#observer.fenced();
+    this.withdraw("the Lease could not be renewed in time");
+  }
+
   #hold(claim: VipClaim<Owner>, link: Link): void {
     const vip = claim.ip.text;
     const { request, reply } = gratuitousArpFrames(link.mac, claim.ip);
     this.#leftovers.delete(vip);
-    this.#held.set(vip, { claim, frames: [request, reply] });
+    this.#held.set(vip, { claim, mac: link.mac, frames: [request, reply] });
     this.#announce(vip);
     this.#queue.start(vip, this.#clock.nowMs());
     this.#observer.claimed(claim);
@@ -237,13 +249,19 @@ export class Vips<Owner> {
       const late = new Error("less than a second is left of the right to hold");
       return places.map(() => late);
     }
-    return this.#network.apply(places.map(({ ip, linkIndex }): AddressChange => ({
+    const changes = places.map(({ ip, linkIndex }): AddressChange => ({
       kind: "set",
       ip,
       linkIndex,
       mark: this.#mark,
       validSeconds,
-    })));
+    }));
+    try {
+      return this.#network.apply(changes);
+    } catch (error) {
+      // The kernel did not answer: tried again with the next renewal or claim.
+      return places.map(() => error as Error);
+    }
   }
 
   #marked(): InterfaceAddress[] {
@@ -253,6 +271,10 @@ export class Vips<Owner> {
   #removal({ ip, linkIndex }: { ip: IpAddress; linkIndex: number }): AddressChange {
     return { kind: "remove", ip, linkIndex, mark: this.#mark };
   }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /**

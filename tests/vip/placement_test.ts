@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { parseIp } from "../../lib/net/ip.ts";
+import { isUsable, placer } from "../../lib/vip/placement.ts";
+import { FakeClock } from "../doubles/fake_clock.ts";
+import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
+
+const MARK = 7;
+
+function network() {
+  const network = new FakeNetwork(new FakeClock(), [
+    ethernet(1, "lo", { loopback: true }),
+    ethernet(2, "eth0"),
+    ethernet(3, "eth1"),
+    ethernet(4, "tun0", { mac: new Uint8Array() }),
+  ]);
+  network.add(1, "127.0.0.1/8");
+  network.add(2, "10.0.0.5/8");
+  network.add(3, "10.1.0.5/16");
+  network.add(4, "10.1.2.5/24");
+  network.add(2, "192.0.2.9/32", { mark: MARK, preferredSeconds: 0, validSeconds: 10 });
+  network.add(3, "192.0.2.10/32", { mark: 8, preferredSeconds: 0, validSeconds: 10 });
+  return network;
+}
+
+function place(setting: string, ip: string, wished?: string): string {
+  const network_ = network();
+  const snapshot = { links: network_.links(), addresses: network_.addresses() };
+  const found = placer(setting, MARK, snapshot)(parseIp(ip)!, wished);
+  return "refused" in found ? found.refused : `${found.linkIndex} ${found.interface}`;
+}
+
+Deno.test("placer() finds the usable interface with the most specific subnet", () => {
+  assert.equal(place("auto", "10.2.0.1"), "2 eth0");
+  assert.equal(place("auto", "10.1.0.1"), "3 eth1");
+  assert.equal(place("auto", "10.1.2.1"), "3 eth1", "tun0 has a narrower one, but no ARP");
+});
+
+Deno.test("placer() refuses an address that is in no subnet, and names the interfaces", () => {
+  assert.equal(
+    place("auto", "203.0.113.1"),
+    "no interface of this node has a subnet with it (eth0, eth1): set --interface",
+  );
+  assert.match(place("auto", "127.0.0.2"), /no interface/);
+  assert.match(place("auto", "2001:db8::1"), /no interface/);
+});
+
+Deno.test("placer() takes a VIP for no subnet", () => {
+  assert.match(place("auto", "192.0.2.9"), /no interface/);
+});
+
+Deno.test("placer() takes the interface that is set, whatever its subnets", () => {
+  assert.equal(place("eth1", "203.0.113.1"), "3 eth1");
+  assert.equal(
+    place("eth9", "203.0.113.1"),
+    "there is no interface eth9 on this node (there are: eth0, eth1)",
+  );
+});
+
+Deno.test("placer() prefers the interface that the Service wishes for", () => {
+  assert.equal(place("eth1", "10.1.0.1", "eth0"), "2 eth0");
+  assert.equal(place("eth1", "10.2.0.1", "auto"), "2 eth0");
+  assert.match(place("eth1", "10.1.0.1", "eth9"), /no interface eth9/);
+});
+
+Deno.test("placer() refuses interfaces that are not Ethernet", () => {
+  for (const name of ["lo", "tun0"]) {
+    assert.equal(
+      place(name, "203.0.113.1"),
+      `interface ${name} is not an Ethernet interface, ARP needs one`,
+    );
+  }
+});
+
+Deno.test("placer() refuses the node's own addresses and those of another instance", () => {
+  assert.equal(place("auto", "10.0.0.5"), "it is an address of the node itself (eth0)");
+  assert.equal(place("eth0", "192.0.2.10"), "another instance on this node has it (eth1)");
+  assert.equal(place("eth1", "192.0.2.9"), "3 eth1", "its own, on another interface");
+});
+
+Deno.test("isUsable() asks for Ethernet that is not loopback", () => {
+  assert.ok(isUsable(ethernet(1, "eth0", { up: false, carrier: false })));
+  assert.ok(!isUsable(ethernet(1, "lo", { loopback: true })));
+  assert.ok(!isUsable(undefined));
+});
