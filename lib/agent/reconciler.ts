@@ -29,12 +29,19 @@ export interface ReconcilerParts {
   readonly logger: Logger;
 }
 
+/** A served Service, and the addresses in its status that are this instance's to clear. */
+interface Vouched {
+  readonly service: ServiceView;
+  readonly published: readonly string[];
+}
+
 /** Makes it so: asks `decide()` after every change, and carries out what it says. */
 export class Reconciler implements Disposable {
   readonly #parts: ReconcilerParts;
   readonly #unsubscribe: () => void;
-  /** Services whose status this instance vouches for, as last decided on. */
-  #served = new Map<string, ServiceView>();
+  /** As last decided, by uid. */
+  #served = new Map<string, Vouched>();
+  #due = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastRunMs = -Infinity;
 
@@ -63,11 +70,12 @@ export class Reconciler implements Disposable {
   }
 
   #soon(): void {
-    if (!this.#parts.vips.mayHold) return;
+    if (!this.#parts.vips.mayHold || this.#due) return;
     const waitMs = this.#lastRunMs + SPACING_MS - performance.now();
-    if (waitMs > 0) this.#schedule(waitMs);
+    if (waitMs > 0) return this.#schedule(waitMs);
+    this.#due = true;
     // After the rest of what arrived with this change.
-    else queueMicrotask(() => this.#run());
+    queueMicrotask(() => this.#run());
   }
 
   #schedule(waitMs: number): void {
@@ -76,6 +84,7 @@ export class Reconciler implements Disposable {
   }
 
   #run(): void {
+    this.#due = false;
     const { vips, source, metrics, logger } = this.#parts;
     if (!vips.mayHold || !source.synced) return;
     this.#schedule(AGAIN_MS);
@@ -112,15 +121,29 @@ export class Reconciler implements Disposable {
       const owner = owners.get(vip);
       if (owner !== undefined && !held.has(vip)) reports.withdrawnFor(owner, vip, reason);
     }
-    for (const write of decision.statuses) {
-      // A status speaks of addresses that are there, never of ones that are hoped for.
-      if (write.ingress.every(({ ip }) => held.has(ip!))) statuses.write(write);
-    }
-    const served = new Map(decision.served.map((service) => [service.uid, service]));
-    for (const [uid, service] of this.#served) {
-      if (!served.has(uid) && service.ingress.length > 0) statuses.clear(service);
+    // A status speaks of addresses that are there, never of ones that are hoped for.
+    const writes = decision.statuses.filter(({ ingress }) =>
+      ingress.every(({ ip }) => held.has(ip!))
+    );
+    statuses.keepOnly(new Set(writes.map(({ service }) => service.key)));
+    for (const write of writes) statuses.write(write);
+    const served = this.#vouchedFor(decision);
+    for (const [uid, { service, published }] of this.#served) {
+      // Also what was written just now, and is not seen on the Service yet.
+      if (!served.has(uid) && published.length > 0) statuses.clear(service, published);
     }
     this.#served = served;
     reports.refused(decision.refusals);
+  }
+
+  #vouchedFor({ served, claims }: Decision): Map<string, Vouched> {
+    const claimed = Map.groupBy(claims, ({ service }) => service.uid);
+    return new Map(served.map((service) => {
+      // Without a class, what else is shown may be another controller's.
+      const shown = service.loadBalancerClass === undefined ? [] : service.ingress;
+      const got = claimed.get(service.uid) ?? [];
+      const published = [...shown.flatMap(({ ip }) => ip ?? []), ...got.map(({ ip }) => ip.text)];
+      return [service.uid, { service, published }];
+    }));
   }
 }

@@ -85,7 +85,11 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     this.#metrics.setHolder(false);
     this.#metrics.setVipsHeld(0);
     if (verified) this.#logger[level]("withdrew all VIPs", { reason });
-    else this.#logger.error("could not withdraw all VIPs, the Lease is kept", { reason });
+    else if (this.#failures.differs("withdrawal", "")) {
+      this.#logger.error("could not withdraw all VIPs, the Lease is kept, trying again", {
+        reason,
+      });
+    }
   }
 
   released(): void {

@@ -186,6 +186,5 @@ function precedes(a: ServiceView, b: ServiceView, vip: string): boolean {
  * controller's: its status is written only to add an address that was asked for.
  */
 function ownsStatus(service: ServiceView, got: readonly string[]): boolean {
-  if (service.loadBalancerClass !== undefined || got.length > 0) return true;
-  return service.ingress.length > 0 && service.wished.length > 0;
+  return service.loadBalancerClass !== undefined || got.length > 0;
 }

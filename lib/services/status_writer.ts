@@ -13,8 +13,14 @@ export interface StatusObserver {
 interface Job {
   readonly write: StatusWrite;
   /** Clears a Service that is not served any more: only what this instance had written. */
-  readonly clear: boolean;
+  readonly published: readonly string[] | undefined;
   failures: number;
+  /** Not wanted any more while it was under way: a failure ends it. */
+  forgotten: boolean;
+}
+
+function newJob(write: StatusWrite, published?: readonly string[]): Job {
+  return { write, published, failures: 0, forgotten: false };
 }
 
 const PARALLEL = 8;
@@ -34,7 +40,7 @@ export class StatusWriter {
   readonly #due = new Map<string, Job>();
   /** Waiting for a retry. */
   readonly #later = new Map<string, { job: Job; atMs: number }>();
-  readonly #running = new Set<string>();
+  readonly #running = new Map<string, Job>();
   /** What was last written for a view, as JSON: the same view is not written for twice. */
   readonly #written = new WeakMap<ServiceView, string>();
   #wake = new AbortController();
@@ -53,18 +59,26 @@ export class StatusWriter {
 
   /** Sets a status. */
   write(write: StatusWrite): void {
-    this.#enqueue({ write, clear: false, failures: 0 });
+    this.#enqueue(newJob(write));
   }
 
-  /** Clears the status of a Service that is not served any more, if it is still as published. */
-  clear(service: ServiceView): void {
-    this.#enqueue({ write: { service, ingress: [] }, clear: true, failures: 0 });
+  /**
+   * Clears the status of a Service that is not served any more, if it is still as published.
+   *
+   * @param published all addresses that this instance vouched for
+   */
+  clear(service: ServiceView, published: readonly string[]): void {
+    this.#enqueue(newJob({ service, ingress: [] }, published));
   }
 
-  /** Forgets what was not sent yet: another node is the holder now. */
+  /** Forgets the writes that are not wanted any more: of Services that are not among these. */
+  keepOnly(keys: ReadonlySet<string>): void {
+    this.#forget((key, job) => job.published !== undefined || keys.has(key));
+  }
+
+  /** Forgets everything: another node is the holder now. */
   forget(): void {
-    this.#due.clear();
-    this.#later.clear();
+    this.#forget(() => false);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -75,7 +89,8 @@ export class StatusWriter {
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
     const jobs = new Set<Promise<void>>();
-    while (!this.#aborted) {
+    let fault: { error: unknown } | undefined;
+    while (!this.#aborted && fault === undefined) {
       this.#wake = new AbortController();
       const nextRetryMs = this.#promote();
       for (const [key, job] of this.#due) {
@@ -83,8 +98,10 @@ export class StatusWriter {
         // One write at a time for a Service, so that the newest comes last.
         if (this.#running.has(key)) continue;
         this.#due.delete(key);
-        this.#running.add(key);
-        const done = this.#perform(key, job, signal).finally(() => {
+        this.#running.set(key, job);
+        const done = this.#perform(key, job, signal).catch((error) => {
+          fault ??= { error };
+        }).finally(() => {
           this.#running.delete(key);
           jobs.delete(done);
           this.#wake.abort();
@@ -94,14 +111,22 @@ export class StatusWriter {
       await this.#clock.until(nextRetryMs, this.#wake.signal);
     }
     await Promise.all(jobs);
+    signal.removeEventListener("abort", abort);
+    if (fault !== undefined) throw fault.error;
+  }
+
+  #forget(keep: (key: string, job: Job) => boolean): void {
+    for (const [key, job] of this.#due) if (!keep(key, job)) this.#due.delete(key);
+    for (const [key, { job }] of this.#later) if (!keep(key, job)) this.#later.delete(key);
+    for (const [key, job] of this.#running) if (!keep(key, job)) job.forgotten = true;
   }
 
   #enqueue(job: Job): void {
     const { key } = job.write.service;
     const waiting = this.#due.get(key) ?? this.#later.get(key)?.job;
-    const sameWish = waiting !== undefined && waiting.clear === job.clear &&
-      waiting.write.service.uid === job.write.service.uid &&
-      JSON.stringify(waiting.write.ingress) === JSON.stringify(job.write.ingress);
+    const wish = ({ write, published }: Job) =>
+      JSON.stringify([write.service.uid, write.ingress, published]);
+    const sameWish = waiting !== undefined && wish(waiting) === wish(job);
     if (sameWish || this.#isWritten(job)) return;
     this.#later.delete(key);
     this.#due.set(key, job);
@@ -126,7 +151,7 @@ export class StatusWriter {
     const { service, ingress } = job.write;
     const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`;
     try {
-      if (job.clear && !(await this.#isAsPublished(path, service, signal))) return;
+      if (job.published && !(await this.#isAsPublished(path, job, signal))) return;
       await this.#client.request({
         method: "PATCH",
         path: `${path}/status`,
@@ -137,12 +162,12 @@ export class StatusWriter {
         },
         signal,
       });
-      if (!job.clear) this.#written.set(service, JSON.stringify(ingress));
+      if (!job.published) this.#written.set(service, JSON.stringify(ingress));
       this.#observer.statusWritten(job.write);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       // Gone, or another object under the same name.
-      if ([404, 409, 422].includes(error.status) || this.#aborted) return;
+      if ([404, 409, 422].includes(error.status) || this.#aborted || job.forgotten) return;
       const retryInMs = error.retryAfterMs ??
         Math.min(FIRST_RETRY_MS * 2 ** job.failures, LONGEST_RETRY_MS);
       job.failures++;
@@ -153,16 +178,15 @@ export class StatusWriter {
     }
   }
 
-  #isWritten({ write, clear }: Job): boolean {
-    return !clear && this.#written.get(write.service) === JSON.stringify(write.ingress);
+  #isWritten({ write, published }: Job): boolean {
+    return !published && this.#written.get(write.service) === JSON.stringify(write.ingress);
   }
 
-  async #isAsPublished(path: string, service: ServiceView, signal: AbortSignal): Promise<boolean> {
+  async #isAsPublished(path: string, job: Job, signal: AbortSignal): Promise<boolean> {
     const now = viewService(
       await this.#client.request<Service>({ method: "GET", path, signal }),
     );
-    const published = new Set(service.ingress.map(({ ip }) => ip));
-    return now.uid === service.uid && now.ingress.length > 0 &&
-      now.ingress.every(({ ip }) => published.has(ip));
+    return now.uid === job.write.service.uid && now.ingress.length > 0 &&
+      now.ingress.every(({ ip }) => ip !== undefined && job.published?.includes(ip));
   }
 }
