@@ -108,6 +108,8 @@ export const faultScenarios: Scenario<EmbeddedPlane>[] = [
           path === "/api/v1/services" && query["watch"] === undefined
         ).length;
       const before = lists();
+      // Something else happened since: the version to go on from is among those forgotten.
+      await stage.layLease("unrelated");
       api.store.compact();
       api.closeConnections();
       await until("listed again", () => Promise.resolve(lists() > before || undefined));

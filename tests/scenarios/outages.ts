@@ -77,6 +77,9 @@ export const outageScenarios: Scenario[] = [
       await stage.served(other, stays);
       stage.defer(() => node.restoreApi().catch(() => {}));
       await node.cutApi();
+      // The kernel would go on sending what a connection had to say, also after its end.
+      await stage.world.plane.stop();
+      await stage.world.plane.start();
       await stage.kube.delete("Service", service);
       // The event is history by the time the node is back.
       await stage.world.plane.forget();
