@@ -23,7 +23,32 @@ export class FakeKubeClient implements KubeClient {
   }
 }
 
-async function* silence(signal: AbortSignal | undefined): AsyncGenerator<never> {
-  if (signal?.aborted) return;
-  await new Promise((resolve) => signal?.addEventListener("abort", resolve, { once: true }));
+/** A watch in which nothing happens. */
+function silence(signal: AbortSignal | undefined): AsyncIterable<never> {
+  return new Lines<never>(signal);
+}
+
+/** Lines of a watch: those that are pushed, until the signal aborts. */
+export class Lines<T> implements AsyncIterable<T> {
+  readonly #signal: AbortSignal | undefined;
+  readonly #waiting: T[] = [];
+  #wake = () => {};
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    signal?.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  push(line: T): void {
+    this.#waiting.push(line);
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    while (!this.#signal?.aborted) {
+      const line = this.#waiting.shift();
+      if (line !== undefined) yield line;
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
 }
