@@ -1,4 +1,15 @@
-import type { Node, Pair, YAMLMap } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from "yaml";
 import type { ConfigProblem } from "./errors.ts";
 import type { Given, Layer } from "./given.ts";
 import { findEnv, findFlag, findYamlKey, yamlKeys } from "./names.ts";
@@ -22,11 +33,7 @@ export interface FileSettings {
  * @param text the file's contents.
  * @param path as it is to be named in sources.
  */
-export async function parseConfigFile(text: string, path: string): Promise<FileSettings> {
-  // Only here: most starts have no file, and need not load a YAML parser.
-  const { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } = await import(
-    "yaml"
-  );
+export function parseConfigFile(text: string, path: string): FileSettings {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problems: ConfigProblem[] = [];

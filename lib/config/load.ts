@@ -1,6 +1,6 @@
 import { checkInstance, checkInstances, type ResolvedInstance } from "./cross_check.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
-import { type FileSettings, parseConfigFile } from "./file.ts";
+import type { FileSettings } from "./file.ts";
 import {
   collectGiven,
   type Given,
@@ -94,7 +94,10 @@ async function readFile(
     const right = "the path of a YAML file that classvip may read";
     return { ...none, problems: [{ setting: "config", value: path, source, problem, right }] };
   }
-  return await parseConfigFile(text, path);
+  // Only here: most starts have no file, and need not load a YAML parser. Not the parser itself: in
+  // the compiled program the names of a CommonJS package are there for static imports alone.
+  const { parseConfigFile } = await import("./file.ts");
+  return parseConfigFile(text, path);
 }
 
 /** Flags and env make one instance: beside `instances:` nobody could tell which. */
