@@ -22,7 +22,8 @@ export class Kube implements Disposable {
 
   constructor(plane: Plane) {
     this.#plane = plane;
-    this.#client = Deno.createHttpClient({ caCerts: [plane.caCert] });
+    // Nothing idle: a connection that the server closed at its restart must not be used again.
+    this.#client = Deno.createHttpClient({ caCerts: [plane.caCert], poolMaxIdlePerHost: 0 });
   }
 
   /** @throws {KubeError} with the server's message. */
