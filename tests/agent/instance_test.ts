@@ -1,0 +1,326 @@
+import assert from "node:assert/strict";
+import { Health } from "../../lib/agent/health.ts";
+import { Instance } from "../../lib/agent/instance.ts";
+import { ServiceSource } from "../../lib/agent/service_source.ts";
+import type { InstanceConfig } from "../../lib/config/instance.ts";
+import { readLease } from "../../lib/election/lease_record.ts";
+import type { Event } from "../../lib/kube/types.ts";
+import { EventRecorder } from "../../lib/observe/events.ts";
+import { createMetrics } from "../../lib/observe/metrics.ts";
+import { instanceMark } from "../../lib/vip/vips.ts";
+import { FakeClock, settled } from "../doubles/fake_clock.ts";
+import { FakeCluster } from "../doubles/fake_cluster.ts";
+import { refused } from "../doubles/fake_lease_api.ts";
+import { FakeNetwork } from "../doubles/fake_network.ts";
+import { keepingLogger } from "../doubles/keeping_logger.ts";
+import { service } from "../services/views.ts";
+
+const CONFIG: InstanceConfig = {
+  name: "blue",
+  loadBalancerClass: "blue",
+  alsoClassless: false,
+  namespaces: [],
+  leaseName: "classvip-blue",
+  leaseNamespace: "kube-system",
+  leaseDurationMs: 10_000,
+  renewIntervalMs: 3000,
+  leaseAnnotations: {},
+  interface: "eth0",
+  announceIntervalMs: 60_000,
+};
+const MARK = instanceMark("kube-system", "classvip-blue");
+/** One duration, the drift that is allowed for, and some time to act. */
+const FIRST_HOLD_MS = 10_200;
+const A = "192.0.2.1";
+const B = "192.0.2.2";
+
+/** A node with one instance on it. */
+class Node {
+  readonly network: FakeNetwork;
+  readonly health = new Health();
+  readonly logger = keepingLogger();
+  readonly events: Event[] = [];
+  readonly #stop = new AbortController();
+  readonly #rest = new AbortController();
+  readonly #runs: Promise<void>[];
+  readonly recorder: EventRecorder;
+
+  constructor(cluster: FakeCluster, clock: FakeClock, name: string, config = CONFIG) {
+    this.network = new FakeNetwork(clock);
+    this.recorder = new EventRecorder({
+      post: (event) => Promise.resolve(void this.events.push(event)),
+      node: name,
+      clock,
+      logger: this.logger,
+    });
+    const source = new ServiceSource({
+      open: () => cluster.open(),
+      clock,
+      random: () => 0.5,
+      namespaces: undefined,
+      observer: {},
+    });
+    let wallClockMs = 1_700_000_000_000;
+    const instance = new Instance(
+      config,
+      {
+        nodeName: name,
+        incarnation: `boot of ${name}`,
+        network: this.network,
+        source,
+        open: () => cluster.open(),
+        clock,
+        random: () => 0.5,
+        wallClockMs: () => wallClockMs += 1,
+        holdLock: () => ({ [Symbol.dispose]: () => {} }),
+        events: this.recorder,
+        health: this.health,
+        leaseWatchObserver: {},
+      },
+      createMetrics({ version: "1" }).instance(config.name, config.loadBalancerClass),
+      this.logger,
+    );
+    this.#runs = [instance.run(this.#stop.signal), source.run(this.#rest.signal)];
+  }
+
+  vips(): string[] {
+    return this.network.vips(MARK);
+  }
+
+  reasons(): (string | undefined)[] {
+    return this.events.map(({ reason }) => reason);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#runs[0];
+    this.#rest.abort();
+    await this.#runs[1];
+  }
+}
+
+/** Resolves when it is so: reconciles are some real milliseconds apart. */
+async function soon(condition: () => boolean): Promise<void> {
+  const endMs = performance.now() + 2000;
+  while (!condition()) {
+    assert.ok(performance.now() < endMs, `never came true: ${condition}`);
+    await settled();
+  }
+}
+
+async function serving(sketch: Parameters<typeof service>[1] = { wish: A }) {
+  const clock = new FakeClock();
+  const cluster = new FakeCluster();
+  cluster.put(service("web", sketch));
+  const node = new Node(cluster, clock, "node-a");
+  await clock.advance(FIRST_HOLD_MS);
+  return { clock, cluster, node };
+}
+
+Deno.test("Instance takes the Lease, puts the VIP on, announces it and writes the status", async () => {
+  const { cluster, node } = await serving();
+  assert.equal(readLease(cluster.lease.current()!).holder, "node-a");
+  assert.deepEqual(node.vips(), [A]);
+  assert.deepEqual(cluster.shown("web"), [A]);
+  assert.deepEqual(cluster.patched, ["web"]);
+  assert.ok(node.network.frames.length >= 2);
+  assert.ok(node.reasons().includes("Announced"));
+  assert.ok(node.health.ready().healthy, JSON.stringify(node.health.ready()));
+  await node.stop();
+  assert.deepEqual(node.vips(), []);
+  assert.equal(readLease(cluster.lease.current()!).releasedTerm, 0);
+  assert.deepEqual(cluster.shown("web"), [A], "the status is the next holder's");
+});
+
+Deno.test("Instance follows Services that come, change and go", async () => {
+  const { cluster, node } = await serving();
+  cluster.put(service("api", { wish: B }));
+  await soon(() => node.vips().includes(B) && cluster.shown("api").includes(B));
+  cluster.put(service("web", { wish: "192.0.2.7", shows: [A] }));
+  await soon(() => node.vips().join() === `${B},192.0.2.7`);
+  await soon(() => cluster.shown("web").join() === "192.0.2.7");
+  cluster.remove("api");
+  await soon(() => node.vips().join() === "192.0.2.7");
+  await soon(() => node.reasons().includes("Withdrawn"));
+  await node.stop();
+});
+
+Deno.test("Instance withdraws and clears what is not its to serve any more", async () => {
+  const { cluster, node } = await serving();
+  const annotations = { "classvip.io/ignore": "true" };
+  cluster.put(service("web", { wish: A, shows: [A], annotations }));
+  await soon(() => node.vips().length === 0 && cluster.shown("web").length === 0);
+  const withdrawn = node.events.find(({ reason }) => reason === "Withdrawn");
+  assert.match(withdrawn?.message ?? "", /192\.0\.2\.1 is not announced any more.*ignore it/);
+  await node.stop();
+});
+
+Deno.test("Instance takes a status back that was under way when its Service went", async () => {
+  const { clock, cluster, node } = await serving();
+  const held = Promise.withResolvers<void>();
+  for (const client of cluster.clients) {
+    const answer = client.answer;
+    client.answer = async (options) => {
+      if (options.method === "PATCH" && options.path.includes("/api/")) await held.promise;
+      return answer(options);
+    };
+  }
+  cluster.put(service("api", { wish: B }));
+  await soon(() => node.vips().includes(B));
+  // The server has not answered yet: the Service is seen without a status when it leaves.
+  cluster.put(service("api", { wish: B, annotations: { "classvip.io/ignore": "true" } }));
+  await soon(() => !node.vips().includes(B));
+  held.resolve();
+  await soon(() => cluster.patched.filter((name) => name === "api").length === 2);
+  assert.deepEqual(cluster.shown("api"), []);
+  await clock.advance(100);
+  await node.stop();
+});
+
+Deno.test("Instance writes no status of an address that it does not hold", async () => {
+  const clock = new FakeClock();
+  const cluster = new FakeCluster();
+  cluster.put(service("web", { wish: A }));
+  const node = new Node(cluster, clock, "node-a");
+  node.network.refuse = () => new Error("EPERM");
+  await clock.advance(FIRST_HOLD_MS);
+  assert.equal(readLease(cluster.lease.current()!).holder, "node-a");
+  assert.deepEqual(cluster.patched, []);
+  node.network.refuse = () => undefined;
+  cluster.put(service("api", { wish: B }));
+  await soon(() => cluster.shown("web").join() === A && cluster.shown("api").join() === B);
+  await node.stop();
+});
+
+Deno.test("Instance takes a flood of changes in together", async () => {
+  const { cluster, node } = await serving();
+  let links = 0;
+  const before = node.network.links.bind(node.network);
+  node.network.links = () => {
+    links++;
+    return before();
+  };
+  const started = performance.now();
+  for (let i = 0; i < 500; i++) {
+    cluster.put(service(`web-${i}`, { wish: `10.0.${i >> 8}.${i & 255}` }));
+  }
+  await soon(() => node.vips().length === 501);
+  await soon(() => cluster.shown("web-499").length === 1);
+  const rounds = (performance.now() - started) / 10 + 2;
+  assert.ok(links / 2 <= rounds, `${links / 2} reconciles where ${rounds} are in order`);
+  await node.stop();
+});
+
+Deno.test("Instance hands over at once, and the next one writes nothing that is right", async () => {
+  const { clock, cluster, node } = await serving();
+  const next = new Node(cluster, clock, "node-b");
+  await clock.advance(1000);
+  assert.deepEqual(next.vips(), []);
+  const seen: string[] = [];
+  cluster.lease.watch(() => seen.push(`${node.vips()}|${next.vips()}`));
+  await node.stop();
+  await settled();
+  assert.deepEqual(next.vips(), [A]);
+  assert.ok(seen.every((line) => line === "|"), "released only once the address was gone");
+  assert.deepEqual(cluster.patched, ["web"]);
+  await next.stop();
+});
+
+Deno.test("Instance withdraws at the fence when the API server is away, and comes back", async () => {
+  const { clock, cluster, node } = await serving();
+  const answers = cluster.clients.map(({ answer }) => answer);
+  for (const client of cluster.clients) {
+    client.answer = () => {
+      throw refused(0, "Unreachable");
+    };
+  }
+  await clock.advance(10_000);
+  assert.deepEqual(node.vips(), []);
+  const count = node.network.frames.length;
+  await clock.advance(20_000);
+  assert.equal(node.network.frames.length, count);
+  cluster.clients.forEach((client, i) => client.answer = answers[i]!);
+  await clock.advance(1000);
+  await soon(() => node.vips().includes(A));
+  await node.stop();
+});
+
+Deno.test("Instance keeps a crashed run's VIPs when the Lease is still its own", async () => {
+  const { clock, cluster, node } = await serving();
+  const lease = cluster.lease.current()!;
+  await node.stop();
+  // As if that run had crashed: its Lease and its address are still there.
+  const { resourceVersion: _, ...metadata } = lease.metadata!;
+  cluster.lease.replace({ ...lease, metadata });
+  const again = new Node(cluster, clock, "node-a");
+  again.network.add(1, `${A}/32`, { mark: MARK, preferredSeconds: 0, validSeconds: 9 });
+  again.network.add(1, `${B}/32`, { mark: MARK, preferredSeconds: 0, validSeconds: 9 });
+  const removed: string[] = [];
+  again.network.refuse = ({ kind, ip }) => {
+    if (kind === "remove") removed.push(ip.text);
+    return undefined;
+  };
+  await settled();
+  await soon(() => again.vips().join() === A);
+  assert.deepEqual(removed, [B], "nobody asks for it any more");
+  await again.stop();
+});
+
+Deno.test("Instance refuses with an Event, and goes on with the others", async () => {
+  const { cluster, node } = await serving({ wish: "oops" });
+  cluster.put(service("api", { wish: B }));
+  await soon(() => cluster.shown("api").join() === B);
+  await soon(() => node.reasons().includes("AddressRefused"));
+  const { message, involvedObject } = node.events.find((e) => e.reason === "AddressRefused")!;
+  assert.match(message ?? "", /^oops \(classvip.io\/addresses\): it is not an IP address/);
+  assert.equal(involvedObject.name, "web");
+  await node.stop();
+});
+
+Deno.test("Instance does not serve a Lease of another class, and says so", async () => {
+  const clock = new FakeClock();
+  const cluster = new FakeCluster();
+  cluster.put(service("web", { wish: A }));
+  const red = new Node(cluster, clock, "node-b", { ...CONFIG, loadBalancerClass: "red" });
+  await clock.advance(FIRST_HOLD_MS);
+  const node = new Node(cluster, clock, "node-a");
+  await clock.advance(60_000);
+  assert.deepEqual(node.vips(), []);
+  assert.ok(node.reasons().includes("LeaseConflict"));
+  assert.ok(!node.health.ready().healthy);
+  assert.ok(node.health.live().healthy, JSON.stringify(node.health.live()));
+  await Promise.all([node.stop(), red.stop()]);
+});
+
+Deno.test("Instance yields to another Lease of its class", async () => {
+  const clock = new FakeClock();
+  const cluster = new FakeCluster();
+  cluster.put(service("web", { wish: A }));
+  const first = new Node(cluster, clock, "node-b");
+  await clock.advance(FIRST_HOLD_MS);
+  const theirs = cluster.lease.current()!;
+  const other = new FakeCluster();
+  other.put(service("web", { wish: A }));
+  other.otherLeases = [{ ...theirs, metadata: { ...theirs.metadata, name: "theirs" } }];
+  const node = new Node(other, clock, "node-a");
+  await clock.advance(5000);
+  const problems = node.health.ready().checks.map(({ problem }) => problem ?? "").join();
+  assert.match(problems, /class blue is served under Lease kube-system\/theirs already/);
+  await node.stop();
+  await first.stop();
+});
+
+Deno.test("Instance keeps the Lease while an address cannot be removed, and logs it once", async () => {
+  const { clock, cluster, node } = await serving();
+  node.network.refuse = ({ kind }) => kind === "remove" ? new Error("EBUSY") : undefined;
+  const done = node.stop();
+  await clock.advance(3000);
+  assert.equal(readLease(cluster.lease.current()!).holder, "node-a");
+  node.network.refuse = () => undefined;
+  await clock.advance(1000);
+  await done;
+  assert.deepEqual(node.vips(), []);
+  assert.equal(readLease(cluster.lease.current()!).releasedTerm, 0);
+  const said = node.logger.lines.filter(({ message }) => message.startsWith("could not withdraw"));
+  assert.equal(said.length, 1);
+});
