@@ -1,0 +1,112 @@
+import { RELEASED_ANNOTATION } from "../lib/election/lease_record.ts";
+import type { Service } from "../lib/kube/types.ts";
+import { Agent } from "../tests/lab/agent.ts";
+import type { LabHost } from "../tests/lab/host.ts";
+import type { Ground } from "./ground.ts";
+import type { Team } from "./team.ts";
+
+export const LEASE_MS = 5000;
+const START_DEADLINE_MS = 15_000;
+/** Requests for new Services under way at a time. */
+const CREATES_AT_ONCE = 8;
+
+/** classvip with its default times; a namespace, a class and a Lease of its own. */
+export class ClassvipTeam implements Team {
+  readonly name = "classvip";
+  readonly cleansUp = true;
+  readonly patienceMs = LEASE_MS * 2;
+  readonly vip: string;
+  readonly #ground: Ground;
+  readonly #id: string;
+  readonly #agents = new Map<string, Agent>();
+
+  private constructor(ground: Ground, id: string) {
+    this.#ground = ground;
+    this.#id = id;
+    this.vip = ground.freshVip();
+  }
+
+  /** @returns a team without a Service and without an agent. */
+  static async create(ground: Ground): Promise<ClassvipTeam> {
+    const id = ground.freshName();
+    await ground.kube.createNamespace(id);
+    // As a holder leaves it that withdrew: nobody needs to wait before taking it.
+    await ground.kube.create("Lease", {
+      metadata: { namespace: id, name: "vip", annotations: { [RELEASED_ANNOTATION]: "0" } },
+      spec: { leaseTransitions: 0 },
+    });
+    return new ClassvipTeam(ground, id);
+  }
+
+  /** @returns a team that serves its VIP: the first node holds it, the others stand by. */
+  static async serving(ground: Ground): Promise<ClassvipTeam> {
+    const team = await ClassvipTeam.create(ground);
+    await team.createService("service", team.vip);
+    for (const node of ground.lab.nodes) await team.join(node);
+    return team;
+  }
+
+  createService(name: string, vip: string): Promise<Service> {
+    return this.#ground.kube.create("Service", {
+      metadata: { namespace: this.#id, name, annotations: { "classvip.io/addresses": vip } },
+      spec: {
+        type: "LoadBalancer",
+        loadBalancerClass: `${this.#id}.example/vip`,
+        allocateLoadBalancerNodePorts: false,
+        ports: [{ port: 80 }],
+      },
+    });
+  }
+
+  /** One Service for each address. */
+  async createServices(vips: readonly string[]): Promise<void> {
+    const queue = vips.entries();
+    const worker = async () => {
+      for (const [i, vip] of queue) await this.createService(`service-${i}`, vip);
+    };
+    await Promise.all(Array.from({ length: CREATES_AT_ONCE }, worker));
+  }
+
+  /** How many Services have an address in their status. */
+  async shown(): Promise<number> {
+    const { items } = await this.#ground.kube.list("Service", this.#id);
+    return items.filter(({ status }) => (status?.loadBalancer?.ingress ?? []).length > 0).length;
+  }
+
+  async join(node: LabHost): Promise<void> {
+    const agent = await this.start(node);
+    await agent.waitForLog(
+      ({ message }) => message === "another holder is seen" || message === "holds the Lease",
+      START_DEADLINE_MS,
+    );
+  }
+
+  /** Starts the agent of a node and waits for nothing. */
+  async start(node: LabHost): Promise<Agent> {
+    const agent = await Agent.start(node, {
+      kubeconfig: this.#ground.kubeconfig,
+      flags: [
+        `--loadBalancerClass=${this.#id}.example/vip`,
+        "--leaseName=vip",
+        `--leaseNamespace=${this.#id}`,
+        `--leaseDuration=${LEASE_MS}ms`,
+      ],
+    });
+    this.#agents.set(node.name, agent);
+    return agent;
+  }
+
+  agent(node: LabHost): Agent {
+    return this.#agents.get(node.name)!;
+  }
+
+  async end(node: LabHost, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const agent = this.agent(node);
+    await (signal === "SIGTERM" ? agent.terminate() : agent.kill());
+  }
+
+  /** Ends the agents one after another, so that nothing of them is left on the nodes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.terminate()));
+  }
+}

@@ -1,0 +1,21 @@
+import { crash } from "./crash.ts";
+import { create } from "./create.ts";
+import { footprint } from "./footprint.ts";
+import { handover } from "./handover.ts";
+import { load } from "./load.ts";
+import { many } from "./many.ts";
+import type { Part } from "./part.ts";
+import { peers } from "./peers.ts";
+import { restart } from "./restart.ts";
+
+/** In the order in which they run. */
+export const allParts: readonly Part[] = [
+  footprint,
+  create,
+  handover,
+  crash,
+  restart,
+  load,
+  many,
+  peers,
+];

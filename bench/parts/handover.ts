@@ -1,0 +1,44 @@
+import { AddressWatch } from "../../tests/lab/invariants.ts";
+import { ClassvipTeam } from "../classvip_team.ts";
+import { Prober } from "../prober.ts";
+import { type Move, move } from "../rounds.ts";
+import type { Part } from "./part.ts";
+
+/** SIGTERM: a holder that ends as it should. */
+export const handover: Part = {
+  name: "handover",
+  rounds: { normal: 30, short: 5 },
+  async measure(ground, rounds) {
+    await using team = await ClassvipTeam.serving(ground);
+    await using watch = await AddressWatch.start(ground.lab.nodes);
+    await using prober = await Prober.start(ground.lab.client, team.vip);
+    const moves: Move[] = [];
+    for (let i = 0; i < rounds; i++) {
+      moves.push(await move({ ground, prober, watch }, team, "SIGTERM"));
+    }
+    const common = { part: this.name, subject: team.name, unit: "ms" } as const;
+    const doubles = moves.filter(({ twoOwners }) => twoOwners).length;
+    return {
+      measurements: [
+        {
+          ...common,
+          what: "SIGTERM → first frame of the next",
+          samples: moves.map(({ firstMs }) => firstMs),
+          bound: { median: 40 },
+        },
+        {
+          ...common,
+          what: "last frame or answer of the old → first of the next",
+          samples: moves.map(({ gapMs }) => gapMs),
+          bound: { median: 25, p99: 60 },
+        },
+      ],
+      checks: [{
+        part: this.name,
+        what: "never two owners",
+        ok: doubles === 0,
+        detail: `${doubles} of ${rounds} handovers had two`,
+      }],
+    };
+  },
+};

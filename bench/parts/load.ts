@@ -1,0 +1,86 @@
+import { nowMs } from "../../tests/lab/clock.ts";
+import { until } from "../../tests/scenarios/stage.ts";
+import { ClassvipTeam } from "../classvip_team.ts";
+import { type Ground, rest } from "../ground.ts";
+import { countByKind, type Request } from "../requests.ts";
+import type { Check, Measurement } from "../result.ts";
+import { manyVips } from "./many.ts";
+import type { Part } from "./part.ts";
+
+const STATUS_DEADLINE_MS = 60_000;
+/** The bursts of announcements are over, and Events are written. */
+const SETTLE_MS = 12_000;
+/** One round: a multiple of the renewal's interval. */
+const ROUND_MS = 15_000;
+const LEASE_REQUESTS_PER_SECOND = 0.7;
+const SERVICES = [0, 1, 500];
+
+/** What an idle classvip asks of the API server. */
+export const load: Part = {
+  name: "load",
+  rounds: { normal: 4, short: 1 },
+  async measure(ground, rounds) {
+    await using team = await ClassvipTeam.create(ground);
+    for (const node of ground.lab.nodes) await team.join(node);
+    const measurements: Measurement[] = [];
+    const checks: Check[] = [];
+    const notes: string[] = [];
+    let services = 0;
+    for (const count of SERVICES) {
+      const more = manyVips(count).slice(services);
+      for (const [i, vip] of more.entries()) await team.createService(`vip-${services + i}`, vip);
+      services = count;
+      await until(
+        `${count} Services show their address`,
+        async () => await team.shown() === count || undefined,
+        STATUS_DEADLINE_MS,
+      );
+      await rest(SETTLE_MS);
+      const what = `Lease requests by the busiest node, ${count} Services`;
+      const { seconds, requests } = await listen(ground, rounds);
+      const leases = requests.filter(({ resource }) => resource === "leases");
+      const rate = busiest(leases) / seconds;
+      measurements.push({
+        part: this.name,
+        what,
+        subject: team.name,
+        unit: "1/s",
+        samples: [rate],
+        bound: { p99: LEASE_REQUESTS_PER_SECOND },
+      });
+      checks.push({
+        part: this.name,
+        what,
+        // A request more or less fits into the time, depending on where it begins.
+        ok: rate <= LEASE_REQUESTS_PER_SECOND + 1 / seconds,
+        detail: `${busiest(leases)} in ${seconds.toFixed(0)} s`,
+      });
+      const kinds = countByKind(requests).map(([kind, count]) => `${count} ${kind}`).join(", ");
+      notes.push(`load, ${count} Services, all three nodes, ${seconds.toFixed(0)} s: ${kinds}`);
+    }
+    return { measurements, checks, notes };
+  },
+};
+
+async function listen(
+  ground: Ground,
+  rounds: number,
+): Promise<{ seconds: number; requests: readonly Request[] }> {
+  const before = (await ground.requests.read()).length;
+  const beganMs = nowMs();
+  await rest(ROUND_MS * rounds);
+  const seconds = (nowMs() - beganMs) / 1000;
+  const requests = (await ground.requests.read()).slice(before);
+  // The API server talks to itself, over the loopback, and renews a Lease of its own.
+  return { seconds, requests: requests.filter(({ sourceIp }) => !isLoopback(sourceIp)) };
+}
+
+function isLoopback(ip: string): boolean {
+  return ip === "::1" || ip.startsWith("127.");
+}
+
+/** @returns the requests of the node that sent most. */
+function busiest(requests: readonly Request[]): number {
+  const groups = Map.groupBy(requests, ({ sourceIp }) => sourceIp);
+  return Math.max(0, ...[...groups.values()].map(({ length }) => length));
+}
