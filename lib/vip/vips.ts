@@ -232,11 +232,14 @@ export class Vips<Owner> {
 
   #announce(vip: string): void {
     const held = this.#held.get(vip);
-    // Checked before every frame: the right may have ended since the announcement was planned.
-    if (held === undefined || !this.mayHold) return;
+    if (held === undefined) return;
     try {
-      for (const frame of held.frames) this.#network.send(held.claim.linkIndex, frame);
-      this.#observer.sent(held.frames.length);
+      for (const frame of held.frames) {
+        // The right may have ended since the announcement was planned, or since the last frame.
+        if (!this.mayHold) return;
+        this.#network.send(held.claim.linkIndex, frame);
+        this.#observer.sent(1);
+      }
     } catch (error) {
       this.#observer.vipFailed(vip, "announcement", error as Error);
     }

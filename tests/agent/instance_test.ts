@@ -211,6 +211,80 @@ Deno.test("Instance takes a flood of changes in together", async () => {
   await node.stop();
 });
 
+Deno.test("Instance takes changes in once that arrive at the same instant", async () => {
+  const { cluster, node } = await serving();
+  const endMs = performance.now() + 20;
+  while (performance.now() < endMs) await settled();
+  let rounds = 0;
+  const before = node.network.addresses.bind(node.network);
+  node.network.addresses = () => {
+    rounds++;
+    return before();
+  };
+  // Deleted and created anew: the watch tells of both at once.
+  cluster.put(service("web", { wish: A, shows: [A], uid: "another" }));
+  await settled();
+  assert.equal(rounds, 1);
+  await node.stop();
+});
+
+Deno.test("Instance forgets a status write that is not wanted any more", async () => {
+  const { clock, cluster, node } = await serving();
+  const answers = cluster.clients.map(({ answer }) => answer);
+  for (const client of cluster.clients) {
+    const answer = client.answer;
+    client.answer = (options) => {
+      if (options.path.endsWith("/web/status")) throw refused(500, "InternalError");
+      return answer(options);
+    };
+  }
+  cluster.put(service("web", { wish: B, shows: [A] }));
+  await soon(() => node.vips().join() === B);
+  cluster.put(service("web", { wish: A, shows: [A] }));
+  await soon(() => node.vips().join() === A);
+  cluster.clients.forEach((client, i) => client.answer = answers[i]!);
+  await clock.advance(60_000);
+  assert.deepEqual(cluster.patched, ["web"], "only the one from before");
+  await node.stop();
+});
+
+Deno.test("Instance leaves a status alone once another is the holder", async () => {
+  const { clock, cluster, node } = await serving();
+  const answers = cluster.clients.map(({ answer }) => answer);
+  for (const client of cluster.clients) {
+    const answer = client.answer;
+    client.answer = (options) => {
+      if (options.path.endsWith("/status")) throw refused(500, "InternalError");
+      return answer(options);
+    };
+  }
+  cluster.put(service("api", { wish: B }));
+  await soon(() => node.vips().includes(B));
+  cluster.lease.edit((lease) => lease.spec!.holderIdentity = "node-x");
+  await soon(() => node.vips().length === 0);
+  cluster.clients.forEach((client, i) => client.answer = answers[i]!);
+  await clock.advance(5000);
+  assert.deepEqual(cluster.patched, ["web"]);
+  await node.stop();
+});
+
+Deno.test("Instance clears no status that another controller wrote", async () => {
+  const clock = new FakeClock();
+  const cluster = new FakeCluster();
+  const theirs = { class: undefined, shows: ["203.0.113.9"] };
+  cluster.put(service("web", theirs));
+  const node = new Node(cluster, clock, "node-a", { ...CONFIG, alsoClassless: true });
+  await clock.advance(FIRST_HOLD_MS);
+  assert.ok(node.reasons().includes("NoAddress"));
+  const annotations = { "classvip.io/ignore": "true" };
+  cluster.put(service("web", { ...theirs, annotations }));
+  cluster.put(service("api", { wish: B }));
+  await soon(() => cluster.shown("api").length > 0);
+  await clock.advance(1000);
+  assert.deepEqual(cluster.patched, ["api"]);
+  await node.stop();
+});
+
 Deno.test("Instance hands over at once, and the next one writes nothing that is right", async () => {
   const { clock, cluster, node } = await serving();
   const next = new Node(cluster, clock, "node-b");

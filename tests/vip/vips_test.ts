@@ -59,7 +59,7 @@ Deno.test("claim() sets the address and sends a request and a reply at once", ()
   ]);
   const sent = network.frames.map(({ vip, operation, linkIndex }) => [vip, operation, linkIndex]);
   assert.deepEqual(sent, [["192.0.2.1", ARP_REQUEST, 1], ["192.0.2.1", ARP_REPLY, 1]]);
-  assert.deepEqual(log, [["sent", 2], ["claimed", claim("192.0.2.1")]]);
+  assert.deepEqual(log, [["sent", 1], ["sent", 1], ["claimed", claim("192.0.2.1")]]);
   assert.deepEqual([vips.size, vips.addresses], [1, ["192.0.2.1"]]);
 });
 
@@ -186,6 +186,22 @@ Deno.test("run() withdraws by itself at the fence, and sends nothing from then o
     assert.ok(world.network.frames.every(({ atMs }) => atMs < fenceMs));
     assert.equal(world.names().filter((name) => name === "fenced").length, 1);
   });
+});
+
+Deno.test("run() looks at the fence before every frame", async () => {
+  const world = new World();
+  world.grant(2000);
+  const fenceMs = world.clock.nowMs() + 2000;
+  world.vips.claim([claim("192.0.2.1"), claim("192.0.2.2"), claim("192.0.2.3")]);
+  // The machine is so slow that the right ends while frames are sent.
+  const send = world.network.send.bind(world.network);
+  world.network.send = (linkIndex, frame) => {
+    send(linkIndex, frame);
+    world.clock.stall(700);
+  };
+  await world.running(() => world.clock.advance(2000));
+  assert.equal(world.network.frames.length, 6 + 3);
+  assert.ok(world.network.frames.every(({ atMs }) => atMs < fenceMs));
 });
 
 Deno.test("run() tries a withdrawal that failed at the fence again, without haste", async () => {
