@@ -3,7 +3,7 @@ import { Health, youngEnough } from "../../lib/agent/health.ts";
 
 Deno.test("live() leaves out what only readiness asks for", () => {
   const health = new Health();
-  let problem: string | undefined;
+  let problem = undefined as string | undefined;
   health.addLive({ name: "loop", problem: () => undefined });
   health.addReady({ instance: "blue", name: "Lease", problem: () => problem });
   assert.deepEqual(health.live(), { healthy: true, checks: [{ name: "loop" }] });
