@@ -24,7 +24,7 @@ export interface Scale {
 /** An axis that all values fit on: linear from 0, or logarithmic when they are far apart. */
 export function scaleFor(values: readonly number[]): Scale {
   const positive = values.filter((value) => value > 0);
-  const max = Math.max(...positive, Number.MIN_VALUE);
+  const max = positive.length > 0 ? Math.max(...positive) : 1;
   const min = Math.min(...positive, max);
   if (max / min >= LOG_FROM_RATIO) {
     const from = Math.floor(Math.log10(min));

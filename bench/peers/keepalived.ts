@@ -71,14 +71,14 @@ vrrp_instance bench {
 }
 `,
     );
-    const pids = ["pid", "vrrp", "checkers"].map((kind) => `--${kind}=${path}.${kind}`);
     const child = node.spawn([
       "keepalived",
       "--dont-fork",
       "--log-console",
       "--vrrp",
       `--use-file=${path}.conf`,
-      ...pids,
+      `--pid=${path}.pid`,
+      `--vrrp_pid=${path}.vrrp.pid`,
     ]);
     this.#children.set(node.name, child);
     await rest(START_MS + advertSeconds * 4000);
