@@ -223,6 +223,7 @@ Deno.test("Instance takes changes in once that arrive at the same instant", asyn
   };
   // Deleted and created anew: the watch tells of both at once.
   cluster.put(service("web", { wish: A, shows: [A], uid: "another" }));
+  await soon(() => rounds > 0);
   await settled();
   assert.equal(rounds, 1);
   await node.stop();
