@@ -20,6 +20,32 @@ export interface ElectionSettings {
   readonly retryMs: number;
   /** A standby adds up to this much, so that not all of them write at the same instant. */
   readonly jitterMs: number;
+  readonly preferences?: Preferences;
+}
+
+/** Who should hold when several could, and what to do without the API server. */
+export interface Preferences {
+  /** 0 to 100; compared with the holder's where `failback` is set. Default 100. */
+  readonly priority?: number;
+  /** Less preferred nodes stand back this long when the Lease becomes free. Default 0. */
+  readonly standBackMs?: number;
+  /** Asks a holder of lower priority to hand over. */
+  readonly failback?: boolean;
+  /** Keeps the right while the API server cannot be reached and nobody contests it. */
+  readonly holdOnApiLoss?: boolean;
+}
+
+/** Between two requests of a node that is not the holder, while the API server fails. */
+const LONGEST_PAUSE_MS = 2000;
+/** How long those that were not asked leave a Lease to the node that it was handed to. */
+const HANDOVER_GRACE_MS = 1000;
+
+/** How a request failed. */
+export interface Failure {
+  /** There was no answer at all. */
+  readonly unreachable: boolean;
+  /** What the server asked to wait. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** What the driver has to do next. */
@@ -43,6 +69,9 @@ type Observed =
     /** When every right that was given in this term has ended, in local time. */
     readonly expiresAtMs: number;
     readonly released: boolean;
+    /** When this record was first seen, and when its term was. */
+    readonly seenAtMs: number;
+    readonly termSinceMs: number;
   };
 
 /**
@@ -66,7 +95,14 @@ export class Election {
   readonly #random: () => number;
   #observed: Observed = { kind: "unknown" };
   #mustRead = true;
-  #candidate = true;
+  /** Why this node does not stand; undefined while it does. */
+  #resigned: string | undefined;
+  /** When it began to stand. */
+  #standingSinceMs = -Infinity;
+  /** The term whose holder is known to be dead, by a witness other than the Lease. */
+  #deadTerm: number | undefined;
+  /** Somebody else was seen to hold; only an answer of the API server proves otherwise. */
+  #contested: string | undefined;
   /** Addresses may be on the interface: from this run, or left by an earlier one. */
   #holding: "no" | "leftover" | "yes" | "stuck" = "leftover";
   #holdUntilMs = -Infinity;
@@ -75,6 +111,8 @@ export class Election {
   #jitterMs = 0;
   #highestTerm = -1;
   #conflictBefore = false;
+  /** Requests that failed in a row. */
+  #failures = 0;
 
   constructor(settings: ElectionSettings, writer: LeaseWriter, random: () => number) {
     this.#settings = settings;
@@ -122,7 +160,11 @@ export class Election {
    */
   seen(lease: Lease | undefined, source: "watch" | "server", nowMs: number): void {
     const before = this.#observed;
-    if (source === "server") this.#mustRead = false;
+    if (source === "server") {
+      this.#failures = 0;
+      this.#mustRead = false;
+      this.#contested = undefined;
+    }
     if (lease === undefined) {
       if (before.kind === "absent") return;
       // Deleted by hand perhaps, and its holder not aware of it yet.
@@ -146,6 +188,8 @@ export class Election {
       : Math.max(this.#settings.leaseDurationMs, record.durationMs ?? 0);
     this.#highestTerm = Math.max(this.#highestTerm, record.term);
     this.#jitterMs = this.#random() * this.#settings.jitterMs;
+    // Whoever writes is alive.
+    this.#deadTerm = undefined;
     this.#observed = {
       kind: "present",
       lease,
@@ -159,6 +203,8 @@ export class Election {
       // A marker from an earlier term is a copy that somebody applied again.
       released: record.holder === undefined && record.releasedTerm === record.term &&
         record.term >= (known?.record.term ?? 0),
+      seenAtMs: nowMs,
+      termSinceMs: sameTerm ? known.termSinceMs : nowMs,
     };
   }
 
@@ -175,7 +221,7 @@ export class Election {
     if (waiting) return this.#wait(this.#notBeforeMs);
     if (this.#mustRead) return { kind: "read" };
     const observed = this.#observed;
-    if (!this.#candidate) {
+    if (this.#resigned !== undefined || this.successor !== undefined) {
       if (observed.kind !== "present" || !this.#isOurs(observed.record)) {
         return this.#wait(Infinity);
       }
@@ -188,7 +234,13 @@ export class Election {
       return this.#write("renew", observed.lease);
     }
     const freeAtMs = this.#freeAtMs(nowMs);
-    if (nowMs < freeAtMs) return this.#wait(freeAtMs);
+    if (nowMs < freeAtMs) {
+      const askAtMs = this.#askAtMs();
+      if (observed.kind !== "present" || nowMs < askAtMs) {
+        return this.#wait(Math.min(freeAtMs, askAtMs));
+      }
+      return this.#write("accept", observed.lease);
+    }
     return observed.kind === "present"
       ? this.#write("acquire", observed.lease)
       : this.#write("create", undefined);
@@ -199,7 +251,8 @@ export class Election {
     this.seen(lease, "server", nowMs);
     this.#notBeforeMs = -Infinity;
     this.#conflictBefore = false;
-    if (purpose === "release" || purpose === "create" || !this.#candidate) return;
+    if (purpose !== "acquire" && purpose !== "renew") return;
+    if (this.#resigned !== undefined) return;
     this.#holding = "yes";
     this.#holdUntilMs = sentAtMs + this.#settings.leaseDurationMs - this.#settings.fenceMarginMs;
     this.#renewAtMs = sentAtMs + this.#settings.renewIntervalMs;
@@ -214,9 +267,32 @@ export class Election {
   }
 
   /** A request failed; a write may or may not have been applied. */
-  failed(nowMs: number): void {
+  failed(
+    nowMs: number,
+    failure: Failure = { unreachable: true },
+  ): void {
     this.#mustRead = true;
-    this.#notBeforeMs = nowMs + this.#settings.retryMs;
+    this.#notBeforeMs = nowMs + this.#pauseMs(failure.retryAfterMs ?? 0);
+    this.#failures++;
+    if (!failure.unreachable || !this.#preferences.holdOnApiLoss || !this.mayHold(nowMs)) return;
+    const { leaseDurationMs, fenceMarginMs } = this.#settings;
+    this.#holdUntilMs = Math.max(this.#holdUntilMs, nowMs + leaseDurationMs - fenceMarginMs);
+  }
+
+  /** Somebody else was seen to hold: withdraws, until the API server says otherwise. */
+  contest(by: string): void {
+    this.#contested = by;
+    this.#mustRead = true;
+  }
+
+  /**
+   * A witness other than the Lease found the holder of this term dead: it may be replaced at once.
+   * What this trades is said in docs/failover.md.
+   */
+  declareDead(term: number): void {
+    if (this.#observed.kind === "present" && this.#observed.record.term === term) {
+      this.#deadTerm = term;
+    }
   }
 
   /** Every address was taken from the interface, confirmed by reading it. */
@@ -233,14 +309,29 @@ export class Election {
   }
 
   /** Stops being a candidate: withdraws, then releases. */
-  resign(): void {
-    this.#candidate = false;
-    this.#notBeforeMs = -Infinity;
+  resign(reason = "stopping"): void {
+    if (this.#resigned === undefined) this.#notBeforeMs = -Infinity;
+    this.#resigned = reason;
+  }
+
+  /** Is a candidate again. */
+  stand(nowMs: number): void {
+    if (this.#resigned === undefined) return;
+    this.#resigned = undefined;
+    this.#standingSinceMs = nowMs;
+  }
+
+  /** The node that this one hands over to; undefined: nobody asked, or it did not answer. */
+  get successor(): string | undefined {
+    const observed = this.#observed;
+    if (observed.kind !== "present" || !this.#isOurs(observed.record)) return undefined;
+    const { handoverTo, handoverAccepted } = observed.record;
+    return handoverAccepted && handoverTo !== this.#settings.identity ? handoverTo : undefined;
   }
 
   /** Nothing is held, nothing is left to release. */
   get atRest(): boolean {
-    return !this.#candidate && this.#holding === "no" && !this.#mustRead &&
+    return this.#resigned !== undefined && this.#holding === "no" && !this.#mustRead &&
       !(this.#observed.kind === "present" && this.#isOurs(this.#observed.record));
   }
 
@@ -252,13 +343,19 @@ export class Election {
       // A crashed run's addresses stay, within their kernel lifetimes, while this node may still
       // be the holder: clients then notice nothing of the restart.
       const undecided = observed.kind === "unknown" || (observed.kind === "present" && !lost);
-      if (this.#candidate && undecided) return undefined;
-      return this.#candidate ? "left by an earlier run" : "stopping";
+      if (this.#resigned === undefined && undecided && this.successor === undefined) {
+        return undefined;
+      }
+      return this.#resigned ?? "left by an earlier run";
     }
     // One that names nobody (made anew, emptied by hand) is the holder's to take.
+    if (lost && (this.holder !== undefined || observed.released)) {
+      return this.obstacle ?? `the Lease is held by ${this.holder ?? "nobody"}`;
+    }
     if (this.obstacle !== undefined) return this.obstacle;
-    if (lost && this.holder !== undefined) return `the Lease is held by ${this.holder}`;
-    if (!this.#candidate) return "stopping";
+    if (this.#resigned !== undefined) return this.#resigned;
+    if (this.successor !== undefined) return `handed over to ${this.successor}`;
+    if (this.#contested !== undefined) return this.#contested;
     if (nowMs >= this.#holdUntilMs) return "the Lease could not be renewed in time";
     return undefined;
   }
@@ -271,15 +368,50 @@ export class Election {
         return Infinity;
       case "absent":
         return nowMs;
-      case "present":
-        if (observed.released || this.#isOurs(observed.record)) return nowMs;
-        return observed.expiresAtMs + this.#jitterMs;
+      case "present": {
+        const { record, released, seenAtMs, expiresAtMs } = observed;
+        if (this.#isOurs(record) || record.term === this.#deadTerm) return nowMs;
+        if (!released) return expiresAtMs + this.#jitterMs + this.#standBackMs;
+        if (!record.handoverAccepted) return seenAtMs + this.#standBackMs;
+        return record.handoverTo === this.#settings.identity ? nowMs : seenAtMs + HANDOVER_GRACE_MS;
+      }
     }
+  }
+
+  /** When to say that this node takes over: asked for by name, or by its own priority. */
+  #askAtMs(): number {
+    const observed = this.#observed;
+    if (observed.kind !== "present" || observed.record.holder === undefined) return Infinity;
+    const { record } = observed;
+    const { identity, leaseDurationMs } = this.#settings;
+    const { failback, priority = 100 } = this.#preferences;
+    if (record.handoverAccepted) return Infinity;
+    if (record.handoverTo === identity) return -Infinity;
+    if (!failback || record.handoverTo !== undefined) return Infinity;
+    if (record.priority === undefined || record.priority >= priority) return Infinity;
+    // Not before this node has been well for a while, nor into a take-over that is under way.
+    return Math.max(this.#standingSinceMs, observed.termSinceMs) + 2 * leaseDurationMs;
+  }
+
+  /** A holder has no time to lose; others leave a server that is in trouble alone. */
+  #pauseMs(askedForMs: number): number {
+    const { retryMs } = this.#settings;
+    if (this.#holding === "yes") return retryMs;
+    const pauseMs = Math.min(retryMs * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    return Math.max(retryMs, pauseMs * (0.5 + this.#random() / 2), askedForMs);
   }
 
   /** When a right of this duration has ended that was given no later than now. */
   #expiry(durationMs: number, nowMs: number): number {
     return nowMs + durationMs * (1 + this.#settings.clockDrift);
+  }
+
+  get #preferences(): Preferences {
+    return this.#settings.preferences ?? {};
+  }
+
+  get #standBackMs(): number {
+    return this.#preferences.standBackMs ?? 0;
   }
 
   #isOurs(record: LeaseRecord): boolean {

@@ -49,6 +49,7 @@ export class Elector {
   readonly #requestTimeoutMs: number;
   readonly #stopTimeoutMs: number;
   #wake = new AbortController();
+  #stopping = false;
   #seenHolder: string | undefined;
   #seenObstacle: string | undefined;
   #seenOddity: string | undefined;
@@ -100,24 +101,42 @@ export class Elector {
 
   /** Takes in what the watch saw; undefined: the Lease is gone. */
   observe(lease: Lease | undefined): void {
-    this.#election.seen(lease, "watch", this.#clock.nowMs());
-    this.#settle();
-    this.#wake.abort();
+    this.#tell((election) => election.seen(lease, "watch", this.#clock.nowMs()));
+  }
+
+  /** Hands over, or stays away, for as long as something on this node is not as it must be. */
+  resign(reason: string): void {
+    this.#tell((election) => election.resign(reason));
+  }
+
+  /** Is a candidate again. */
+  stand(): void {
+    if (this.#stopping) return;
+    this.#tell((election) => election.stand(this.#clock.nowMs()));
+  }
+
+  /** Somebody else was seen to hold. @see Election.contest */
+  contest(by: string): void {
+    this.#tell((election) => election.contest(by));
+  }
+
+  /** @see Election.declareDead */
+  declareDead(term: number): void {
+    this.#tell((election) => election.declareDead(term));
   }
 
   /** Stands until the signal aborts; then withdraws, verifies and releases. */
   async run(signal: AbortSignal): Promise<void> {
     let stopAtMs = Infinity;
-    const resign = () => {
+    const stop = () => {
+      this.#stopping = true;
       stopAtMs = this.#clock.nowMs() + this.#stopTimeoutMs;
-      this.#election.resign();
-      this.#settle();
-      this.#wake.abort();
+      this.resign("stopping");
     };
-    if (signal.aborted) resign();
-    else signal.addEventListener("abort", resign, { once: true });
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
     try {
-      while (!this.#election.atRest) {
+      while (!this.#stopping || !this.#election.atRest) {
         this.#lastProgressMs = this.#clock.nowMs();
         if (this.#lastProgressMs >= stopAtMs) return;
         this.#wake = new AbortController();
@@ -139,8 +158,14 @@ export class Elector {
         }
       }
     } finally {
-      signal.removeEventListener("abort", resign);
+      signal.removeEventListener("abort", stop);
     }
+  }
+
+  #tell(news: (election: Election) => void): void {
+    news(this.#election);
+    this.#settle();
+    this.#wake.abort();
   }
 
   /** Withdraws at once where the right ended, and says what changed. @returns the next action */
@@ -195,7 +220,14 @@ export class Elector {
 
   #failed(purpose: Purpose | "read", error: unknown): void {
     if (!(error instanceof KubeError)) throw error;
-    this.#election.failed(this.#clock.nowMs());
+    const { status, reason, retryAfterMs } = error;
+    const before = this.#election.holdUntilMs;
+    this.#election.failed(this.#clock.nowMs(), {
+      unreachable: status === 0 && (reason === "Timeout" || reason === "Unreachable"),
+      retryAfterMs,
+    });
+    const { holdUntilMs, term } = this.#election;
+    if (holdUntilMs > before) this.#holder.granted(holdUntilMs, term);
     this.#observer.requestFailed(purpose, error);
   }
 

@@ -9,6 +9,12 @@ export const SCOPE_ANNOTATION = "classvip.io/scope";
  * An empty `holderIdentity` alone proves nothing: people and other tools write that as well.
  */
 export const RELEASED_ANNOTATION = "classvip.io/released-term";
+/** Annotation: the holder's priority. */
+export const PRIORITY_ANNOTATION = "classvip.io/priority";
+/** Annotation: the node that the holder is asked to hand over to; people may set it. */
+export const HANDOVER_ANNOTATION = "classvip.io/handover-to";
+/** Annotation: that node's word that it is there and takes over. */
+export const ACCEPTED_ANNOTATION = "classvip.io/handover-accepted-by";
 /** Label by which Leases of classvip are found. */
 export const MANAGED_LABEL = { "app.kubernetes.io/managed-by": "classvip" } as const;
 
@@ -21,6 +27,10 @@ export interface LeaseRecord {
   /** `leaseTransitions`; 0 when absent or nonsense. */
   readonly term: number;
   readonly releasedTerm: number | undefined;
+  readonly priority: number | undefined;
+  /** Who is asked to take over, and whether that node said that it is there. */
+  readonly handoverTo: string | undefined;
+  readonly handoverAccepted: boolean;
   /** `leaseDurationSeconds`; undefined when absent or nonsense. */
   readonly durationMs: number | undefined;
   /** `renewTime` as written. Only ever compared for equality: it is another machine's clock. */
@@ -32,12 +42,16 @@ export function readLease(lease: Lease): LeaseRecord {
   const spec = lease.spec ?? {};
   const annotations = lease.metadata?.annotations ?? {};
   const seconds = spec.leaseDurationSeconds;
+  const handoverTo = annotations[HANDOVER_ANNOTATION] || undefined;
   return {
     holder: spec.holderIdentity || undefined,
     incarnation: annotations[INCARNATION_ANNOTATION] || undefined,
     scope: annotations[SCOPE_ANNOTATION] || undefined,
     term: wholeNumber(spec.leaseTransitions) ?? 0,
     releasedTerm: wholeNumber(Number(annotations[RELEASED_ANNOTATION] || NaN)),
+    priority: wholeNumber(Number(annotations[PRIORITY_ANNOTATION] || NaN)),
+    handoverTo,
+    handoverAccepted: handoverTo !== undefined && annotations[ACCEPTED_ANNOTATION] === handoverTo,
     durationMs: wholeNumber(seconds) ? seconds! * 1000 : undefined,
     renewTime: spec.renewTime,
   };

@@ -1,15 +1,21 @@
 import type { Lease } from "../kube/types.ts";
 import {
+  ACCEPTED_ANNOTATION,
+  HANDOVER_ANNOTATION,
   INCARNATION_ANNOTATION,
   MANAGED_LABEL,
   microTime,
+  PRIORITY_ANNOTATION,
   readLease,
   RELEASED_ANNOTATION,
   SCOPE_ANNOTATION,
 } from "./lease_record.ts";
 
-/** Why a Lease is written. "create" makes one without a holder. */
-export type Purpose = "create" | "acquire" | "renew" | "release";
+/**
+ * Why a Lease is written. "create" makes one without a holder, "accept" leaves the record as it is
+ * and adds this node's word that it takes over.
+ */
+export type Purpose = "create" | "acquire" | "renew" | "release" | "accept";
 
 /** What a written Lease says of its holder. */
 export interface LeaseIdentity {
@@ -19,6 +25,7 @@ export interface LeaseIdentity {
   readonly incarnation: string;
   readonly scope: string;
   readonly leaseDurationMs: number;
+  readonly priority?: number;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -38,6 +45,7 @@ export class LeaseWriter {
    */
   compose(purpose: Purpose, base: Lease | undefined, newTerm = 0): Lease {
     const who = this.#who;
+    if (purpose === "accept" && base !== undefined) return this.#accept(base);
     const now = microTime(this.#wallClockMs());
     const before = base && readLease(base);
     const nobody = purpose === "release" || purpose === "create";
@@ -51,7 +59,15 @@ export class LeaseWriter {
     delete annotations[RELEASED_ANNOTATION];
     delete annotations[INCARNATION_ANNOTATION];
     if (purpose === "release") annotations[RELEASED_ANNOTATION] = String(term);
-    if (!nobody) annotations[INCARNATION_ANNOTATION] = who.incarnation;
+    if (!nobody) {
+      annotations[INCARNATION_ANNOTATION] = who.incarnation;
+      annotations[PRIORITY_ANNOTATION] = String(who.priority ?? 100);
+      // What was asked for is done: this node is the holder.
+      if (!kept || annotations[HANDOVER_ANNOTATION] === who.identity) {
+        delete annotations[HANDOVER_ANNOTATION];
+        delete annotations[ACCEPTED_ANNOTATION];
+      }
+    }
     const { managedFields: _, ...metadata } = base?.metadata ?? {};
     return {
       apiVersion: "coordination.k8s.io/v1",
@@ -72,5 +88,17 @@ export class LeaseWriter {
         leaseTransitions: term,
       },
     };
+  }
+
+  /** The holder's record as it is, with this node's word that it takes over. */
+  #accept(base: Lease): Lease {
+    const { managedFields: _, ...metadata } = base.metadata ?? {};
+    const { identity } = this.#who;
+    const annotations = {
+      ...metadata.annotations,
+      [HANDOVER_ANNOTATION]: identity,
+      [ACCEPTED_ANNOTATION]: identity,
+    };
+    return { ...base, metadata: { ...metadata, annotations } };
   }
 }
