@@ -44,6 +44,8 @@ const HANDOVER_GRACE_MS = 1000;
 export interface Failure {
   /** There was no answer at all. */
   readonly unreachable: boolean;
+  /** It was a read: nothing can have been applied. */
+  readonly read: boolean;
   /** What the server asked to wait. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -111,6 +113,8 @@ export class Election {
   #jitterMs = 0;
   #highestTerm = -1;
   #conflictBefore = false;
+  /** A write failed that may have been applied all the same. */
+  #unsure = false;
   /** Requests that failed in a row. */
   #failures = 0;
 
@@ -140,12 +144,16 @@ export class Election {
     return this.#observed.kind === "present" ? this.#observed.record.holder : undefined;
   }
 
-  /** Why this Lease is not stood for, in words that say what to do; undefined when it is. */
-  get obstacle(): string | undefined {
+  /**
+   * Why this Lease is not stood for, in words that say what to do; undefined when it is. One for
+   * other Services may be taken when it was released, or nobody renewed it for its duration: its
+   * instance is gone, or was given another class.
+   */
+  obstacle(nowMs: number): string | undefined {
     const observed = this.#observed;
     if (observed.kind !== "present" || this.#inScope(observed.record)) return undefined;
-    return `the Lease is used for ${observed.record.scope}, this instance serves ` +
-      `${this.#settings.scope}: give each its own Lease`;
+    if (observed.released || nowMs >= observed.expiresAtMs) return undefined;
+    return this.#otherScope(observed.record);
   }
 
   /** What somebody's hand left on the Lease, for a log line. */
@@ -162,6 +170,7 @@ export class Election {
     const before = this.#observed;
     if (source === "server") {
       this.#failures = 0;
+      this.#unsure = false;
       this.#mustRead = false;
       this.#contested = undefined;
     }
@@ -227,7 +236,6 @@ export class Election {
       }
       return this.#write("release", observed.lease);
     }
-    if (this.obstacle !== undefined) return this.#wait(Infinity);
     if (observed.kind === "present" && this.#holding === "yes") {
       if (!this.#isOurs(observed.record)) return this.#write("acquire", observed.lease);
       if (nowMs < this.#renewAtMs) return this.#wait(this.#renewAtMs);
@@ -269,7 +277,7 @@ export class Election {
   /** A request failed; a write may or may not have been applied. */
   failed(
     nowMs: number,
-    failure: Failure = { unreachable: true },
+    failure: Failure = { unreachable: true, read: false },
   ): void {
     this.#mustRead = true;
     this.#notBeforeMs = nowMs + this.#pauseMs(failure.retryAfterMs ?? 0);
@@ -331,7 +339,9 @@ export class Election {
 
   /** Nothing is held, nothing is left to release. */
   get atRest(): boolean {
-    return this.#resigned !== undefined && this.#holding === "no" && !this.#mustRead &&
+    return this.#resigned !== undefined && this.#holding === "no" &&
+      // With the server away, only a write that may have been applied is worth waiting for.
+      (!this.#mustRead || (this.#failures > 0 && !this.#unsure)) &&
       !(this.#observed.kind === "present" && this.#isOurs(this.#observed.record));
   }
 
@@ -348,11 +358,13 @@ export class Election {
       }
       return this.#resigned ?? "left by an earlier run";
     }
+    if (observed.kind === "present" && !this.#inScope(observed.record)) {
+      return this.#otherScope(observed.record);
+    }
     // One that names nobody (made anew, emptied by hand) is the holder's to take.
     if (lost && (this.holder !== undefined || observed.released)) {
-      return this.obstacle ?? `the Lease is held by ${this.holder ?? "nobody"}`;
+      return `the Lease is held by ${this.holder ?? "nobody"}`;
     }
-    if (this.obstacle !== undefined) return this.obstacle;
     if (this.#resigned !== undefined) return this.#resigned;
     if (this.successor !== undefined) return `handed over to ${this.successor}`;
     if (this.#contested !== undefined) return this.#contested;
@@ -417,6 +429,11 @@ export class Election {
   #isOurs(record: LeaseRecord): boolean {
     return record.holder === this.#settings.identity &&
       record.incarnation === this.#settings.incarnation && this.#inScope(record);
+  }
+
+  #otherScope({ scope }: LeaseRecord): string {
+    return `the Lease is used for ${scope}, this instance serves ${this.#settings.scope}: ` +
+      "give each its own Lease";
   }
 
   #inScope(record: LeaseRecord): boolean {

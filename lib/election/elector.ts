@@ -91,7 +91,7 @@ export class Elector {
 
   /** Why the Lease is not stood for; undefined when it is. */
   get obstacle(): string | undefined {
-    return this.#election.obstacle;
+    return this.#election.obstacle(this.#clock.nowMs());
   }
 
   /** The fence, for the check before every frame. */
@@ -224,6 +224,7 @@ export class Elector {
     const before = this.#election.holdUntilMs;
     this.#election.failed(this.#clock.nowMs(), {
       unreachable: status === 0 && (reason === "Timeout" || reason === "Unreachable"),
+      read: purpose === "read",
       retryAfterMs,
     });
     const { holdUntilMs, term } = this.#election;
@@ -232,7 +233,8 @@ export class Elector {
   }
 
   #report(): void {
-    const { holder, obstacle, oddity } = this.#election;
+    const { holder, oddity } = this.#election;
+    const { obstacle } = this;
     if (holder !== this.#seenHolder) {
       this.#seenHolder = holder;
       this.#observer.holderChanged(holder);
