@@ -12,6 +12,8 @@ import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
 import { HttpServer } from "./http.ts";
 import { Instance, type Shared } from "./instance.ts";
+import { LinkWatch } from "./link_watch.ts";
+import { NodeWatch } from "./node_watch.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import type { Task } from "./task.ts";
@@ -80,11 +82,21 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
           source.lastActivityMs, () =>
           SERVICES_SILENCE_MS)(),
   });
+  const links = new LinkWatch(parts.network, clock, logger);
+  const node = new NodeWatch({
+    client: clients.open(),
+    clock,
+    random: parts.random,
+    nodeName: config.nodeName,
+    observer: watchReports("nodes", metrics, logger),
+  });
   const shared: Shared = {
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
     network: parts.network,
     source,
+    links,
+    node,
     open: () => clients.open(),
     clock,
     random: parts.random,
@@ -102,7 +114,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       logger,
     )
   );
-  const around: Task[] = [source, new VersionCheck(parts)];
+  const around: Task[] = [source, links, node, new VersionCheck(parts)];
   if (config.httpAddress !== undefined) {
     around.push(
       new HttpServer({

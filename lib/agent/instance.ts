@@ -1,12 +1,12 @@
 import type { InstanceConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
-import { Election } from "../election/election.ts";
+import { Election, type Preferences } from "../election/election.ts";
 import { Elector } from "../election/elector.ts";
 import { LeaseWriter } from "../election/lease_writer.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
-import type { Network } from "../net/link.ts";
+import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
@@ -15,8 +15,11 @@ import type { ServiceView } from "../services/service_view.ts";
 import { StatusWriter } from "../services/status_writer.ts";
 import { BURST_MS } from "../vip/schedule.ts";
 import { instanceMark, Vips } from "../vip/vips.ts";
+import { Conditions } from "./conditions.ts";
 import { Gate } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
+import { linkObstacle, type LinkWatch } from "./link_watch.ts";
+import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
 import type { ServiceSource } from "./service_source.ts";
@@ -30,6 +33,8 @@ export interface Shared {
   readonly incarnation: string;
   readonly network: Network;
   readonly source: ServiceSource;
+  readonly links: Pick<LinkWatch, "subscribe">;
+  readonly node: Pick<NodeWatch, "subscribe">;
   /** Opens a client of its own for each kind of traffic. */
   readonly open: () => KubeClient;
   readonly clock: Clock;
@@ -130,6 +135,7 @@ export class Instance implements Task {
       incarnation: shared.incarnation,
       scope: this.#scope,
       leaseDurationMs: config.leaseDurationMs,
+      priority: config.priority,
       annotations: config.leaseAnnotations,
     };
     const api = new KubeLeaseApi(leaseClient, lease);
@@ -146,12 +152,14 @@ export class Instance implements Task {
       metrics: this.#metrics,
       logger: this.#logger,
     });
+    const election = new Election(
+      { ...who, ...times, preferences: preferencesOf(config) },
+      new LeaseWriter(who, shared.wallClockMs),
+      random,
+    );
+    if (leftovers.length === 0) election.withdrawn();
     const elector: Elector = new Elector({
-      election: new Election(
-        { ...who, ...times },
-        new LeaseWriter(who, shared.wallClockMs),
-        random,
-      ),
+      election,
       api,
       clock,
       holder: {
@@ -190,6 +198,13 @@ export class Instance implements Task {
       watchProgressMs: () => latest(watch.lastActivityMs, watch.lastAttemptMs),
       lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
     };
+    const conditions = new Conditions((reason) => {
+      this.#reports.condition(reason);
+      if (reason === undefined) elector.stand();
+      else elector.resign(reason);
+    });
+    using subscriptions = new DisposableStack();
+    this.#watchConditions(conditions, subscriptions);
     // The others go on until the Lease is released: withdrawing needs them.
     const rest = new AbortController();
     const results = await Promise.allSettled([
@@ -202,6 +217,23 @@ export class Instance implements Task {
     if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
+  }
+
+  /** Without its link, or told to by the node's taint, this node holds nothing. */
+  #watchConditions(conditions: Conditions, subscriptions: DisposableStack): void {
+    const { links, node, network } = this.#shared;
+    /** Where VIPs are announced, or were when the link went. */
+    const used = new Set(this.#config.interface === "auto" ? [] : [this.#config.interface]);
+    const look = (seen: readonly Link[]) => {
+      for (const claim of this.#vips.claims) used.add(claim.interface);
+      const obstacles = [...used].map((name) => linkObstacle(name, seen));
+      conditions.set("link", obstacles.find((obstacle) => obstacle !== undefined));
+    };
+    subscriptions.defer(links.subscribe(look));
+    look(network.links());
+    subscriptions.defer(node.subscribe((tainted) => {
+      conditions.set("taint", tainted ? `the node has the taint ${NO_VIP_TAINT}` : undefined);
+    }));
   }
 
   #addHealth(): void {
@@ -259,4 +291,16 @@ function ageSeconds(nowMs: number, atMs: number): number | undefined {
 
 function latest(...times: (number | undefined)[]): number {
   return Math.max(...times.map((time) => time ?? -Infinity));
+}
+
+/** How much later a node takes a free Lease, for each point that its priority is below 100. */
+const STAND_BACK_MS = 10;
+
+function preferencesOf({ priority, failback, onApiLoss }: InstanceConfig): Preferences {
+  return {
+    priority,
+    failback,
+    standBackMs: (100 - priority) * STAND_BACK_MS,
+    holdOnApiLoss: onApiLoss === "hold",
+  };
 }

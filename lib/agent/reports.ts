@@ -115,6 +115,12 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     }
   }
 
+  /** Something on this node keeps it from holding; undefined: nothing any more. */
+  condition(reason: string | undefined): void {
+    if (reason === undefined) this.#logger.info("the node may hold again");
+    else this.#logger.warn("the node may not hold", { reason });
+  }
+
   odd(what: string): void {
     this.#logger.warn("the Lease was edited by hand", { reason: what });
   }

@@ -4,7 +4,7 @@ import type { GivenFlag } from "../config/given.ts";
 import { isBooleanFlag } from "../config/names.ts";
 import { nearest } from "../config/nearest.ts";
 
-export const commandNames = ["run", "config", "release", "version", "help"] as const;
+export const commandNames = ["run", "config", "handover", "release", "version", "help"] as const;
 
 export type CommandName = typeof commandNames[number];
 
@@ -14,7 +14,9 @@ export interface CommandLine {
   readonly flags: readonly GivenFlag[];
   /** Format of the answer of `config`. */
   readonly output: "text" | "json";
-  /** An unknown command, words too many, a bad `--output`. */
+  /** The node that `handover` names. */
+  readonly to: string | undefined;
+  /** An unknown command, words too many, a bad `--output` or `--to`. */
   readonly problems: readonly ConfigProblem[];
 }
 
@@ -58,11 +60,25 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       right: "text or json",
     });
   }
+  const targets = command === "handover" ? flags.filter(({ flag }) => flag === "to") : [];
+  const to = targets.at(-1)?.value;
+  if (command === "handover" && !to) {
+    problems.push({
+      setting: "to",
+      value: to,
+      source: targets.length > 0 ? "flag --to" : "not given",
+      problem: "no node is named",
+      right: "--to=<name of a node>",
+    });
+  }
   return {
     command,
     problems,
+    to,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) => !SWITCHES.has(given.flag) && !outputs.includes(given)),
+    flags: flags.filter((given) =>
+      !SWITCHES.has(given.flag) && !outputs.includes(given) && !targets.includes(given)
+    ),
   };
 }
 

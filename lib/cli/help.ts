@@ -12,6 +12,7 @@ Usage: classvip [command] [--flag=value ...]
 Commands:
   run       serve the LoadBalancer Services of the classes (default; also: manager)
   config    show the effective settings and where each came from (--output=json for programs)
+  handover  ask the holder to hand over to another node (--to=<node>), without a gap
   release   withdraw this node's VIPs and release its Leases, for use after a crash
   version   show the version
   help      show this

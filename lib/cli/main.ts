@@ -11,6 +11,8 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const loaded = await load(context, line);
     return await (await import("./run.ts")).run(context, loaded);
   },
+  handover: async (context, line) =>
+    await (await import("./handover.ts")).run(context, await load(context, line), line.to!),
   release: async (context, line) => {
     const loaded = await load(context, line);
     return await (await import("./release.ts")).run(context, loaded);

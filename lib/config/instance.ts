@@ -14,6 +14,11 @@ export interface InstanceConfig {
   readonly leaseDurationMs: number;
   /** Pause between two renewals. */
   readonly renewIntervalMs: number;
+  /** 0 to 100: who holds when several could. */
+  readonly priority: number;
+  /** Asks a holder of lower priority to hand over. */
+  readonly failback: boolean;
+  readonly onApiLoss: "withdraw" | "hold";
   /** Extra annotations to put on the Lease. */
   readonly leaseAnnotations: Readonly<Record<string, string>>;
   /** Interface for the VIPs, or "auto": the one whose subnet holds the VIP. */

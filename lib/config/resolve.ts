@@ -47,7 +47,8 @@ export class Resolver {
       );
       return { value: undefined as SettingValue<K>, source, failed: true };
     }
-    this.#effective.push({ name, value: formatValue(parsed.value), source });
+    const value = settingOf(name).kind === "<0-100>" ? text : formatValue(parsed.value);
+    this.#effective.push({ name, value, source });
     return { value: parsed.value, source, failed: false };
   }
 
@@ -64,7 +65,7 @@ export class Resolver {
   }
 }
 
-/** All numbers among the settings are milliseconds. */
+/** All other numbers among the settings are milliseconds. */
 function formatValue(value: unknown): string {
   if (value === undefined) return "";
   if (typeof value === "number") return formatDuration(value);

@@ -12,6 +12,7 @@ import {
   parseNamespaces,
   parseObjectName,
   parsePath,
+  parsePriority,
   parseServerUrl,
   parseWord,
 } from "./values.ts";
@@ -134,6 +135,37 @@ export const settings = {
     aliases: [{ env: "vip_retryperiod", flag: "leaseRetry" }],
     text: "Pause between two renewals of the Lease: one request each. 200ms to leaseDuration / 2.",
     parse: durationFrom(200),
+  }),
+  priority: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<0-100>",
+    default: "100",
+    text:
+      "Which node holds when several could: one of lower priority stands back by 10ms for each " +
+      "point below 100 when the Lease becomes free.",
+    parse: parsePriority,
+  }),
+  failback: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "boolean",
+    default: "false",
+    text:
+      "Asks a holder of lower priority to hand over once this node has been well for two lease " +
+      "durations. Without it the VIPs stay where they are.",
+    parse: parseBoolean,
+  }),
+  onApiLoss: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<word>",
+    default: "withdraw",
+    text:
+      "What a holder does while the API server cannot be reached. withdraw: the VIPs go when the " +
+      "Lease can no longer be proven. hold: they stay as long as nobody else is seen to claim them " +
+      "on the wire (docs/failover.md says what that trades).",
+    parse: parseWord(["withdraw", "hold"]),
   }),
   leaseAnnotations: setting({
     scope: "instance",

@@ -58,6 +58,13 @@ export function parseBoolean(text: string): Parsed<boolean> {
   return refuse("not a boolean", "true or false");
 }
 
+/** A priority among nodes. */
+export function parsePriority(text: string): Parsed<number> {
+  const right = "a whole number from 0 to 100";
+  if (!/^\d{1,3}$/.test(text)) return refuse("not a priority", right);
+  return Number(text) <= 100 ? accept(Number(text)) : refuse("too high", right);
+}
+
 /** One of a few words. */
 export function parseWord<const W extends string>(
   words: readonly W[],
