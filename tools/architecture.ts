@@ -13,7 +13,7 @@
 const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: ["config", "agent", "kube", "election", "services", "vip", "net", "sys", "observe"],
   config: [],
-  agent: ["kube", "election", "services", "vip", "observe"],
+  agent: ["kube", "election", "services", "vip", "net", "observe"],
   kube: [],
   election: ["kube"],
   services: ["net", "kube"],

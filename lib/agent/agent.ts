@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
 import { HttpServer } from "./http.ts";
 import { Instance, type Shared } from "./instance.ts";
+import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
 import { ServiceSource } from "./service_source.ts";
@@ -24,6 +25,8 @@ export interface AgentParts {
   readonly version: string;
   readonly clients: Clients;
   readonly network: Network;
+  /** Opens a source of all ARP frames that come in. */
+  readonly openArp: () => FrameSource;
   readonly clock: Clock;
   readonly incarnation: string;
   readonly holdLock: (name: string) => Disposable;
@@ -90,6 +93,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     nodeName: config.nodeName,
     observer: watchReports("nodes", metrics, logger),
   });
+  const claims = new ClaimWatch(parts.openArp, parts.network, logger);
   const shared: Shared = {
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
@@ -97,6 +101,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     source,
     links,
     node,
+    claims,
     open: () => clients.open(),
     clock,
     random: parts.random,
@@ -114,7 +119,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       logger,
     )
   );
-  const around: Task[] = [source, links, node, new VersionCheck(parts)];
+  const around: Task[] = [source, links, node, claims, new VersionCheck(parts)];
   if (config.httpAddress !== undefined) {
     around.push(
       new HttpServer({

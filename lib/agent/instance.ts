@@ -15,6 +15,7 @@ import type { ServiceView } from "../services/service_view.ts";
 import { StatusWriter } from "../services/status_writer.ts";
 import { BURST_MS } from "../vip/schedule.ts";
 import { instanceMark, Vips } from "../vip/vips.ts";
+import type { ClaimWatch } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
 import { Gate } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
@@ -35,6 +36,7 @@ export interface Shared {
   readonly source: ServiceSource;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly node: Pick<NodeWatch, "subscribe">;
+  readonly claims: Pick<ClaimWatch, "subscribe">;
   /** Opens a client of its own for each kind of traffic. */
   readonly open: () => KubeClient;
   readonly clock: Clock;
@@ -205,6 +207,13 @@ export class Instance implements Task {
     });
     using subscriptions = new DisposableStack();
     this.#watchConditions(conditions, subscriptions);
+    subscriptions.defer(shared.claims.subscribe({
+      holds: (vip) => this.#vips.holds(vip),
+      claimed: ({ vip, mac }) => {
+        this.#reports.contested(vip, mac);
+        elector.contestUnproven(`${vip} is claimed by ${mac}`);
+      },
+    }));
     // The others go on until the Lease is released: withdrawing needs them.
     const rest = new AbortController();
     const results = await Promise.allSettled([

@@ -39,6 +39,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   readonly #lease: { namespace: string; name: string };
   readonly #failures = new Changes();
   readonly #refusals = new Changes();
+  readonly #conflicts = new Changes();
   #holding = false;
 
   constructor(parts: {
@@ -63,6 +64,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   elected(term: number): void {
     this.#holding = true;
     this.#failures.clear();
+    this.#conflicts.clear();
     this.#metrics.setHolder(true);
     this.#metrics.leaseTransition();
     this.#logger.info("holds the Lease", { node: this.#node, term });
@@ -142,6 +144,18 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   vipFailed(vip: string, what: string, error: Error): void {
     if (!this.#failures.differs(`${what} ${vip}`, error.message)) return;
     this.#logger.error(`${what} of a VIP failed, trying again`, { vip, error });
+  }
+
+  /** Another machine claims a VIP that is held here. */
+  contested(vip: string, mac: string): void {
+    this.#metrics.conflict();
+    if (!this.#conflicts.differs(vip, mac)) return;
+    this.#logger.error("another machine claims a VIP that is held here", { vip, mac });
+    this.#onLease(
+      "Warning",
+      "AddressConflict",
+      `${vip}, held by ${this.#node}, is claimed by ${mac}`,
+    );
   }
 
   sent(frames: number): void {

@@ -2,11 +2,13 @@ import { runAgent } from "../agent/agent.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { connect } from "../kube/client.ts";
 import { loadCredentials } from "../kube/credentials.ts";
+import { ETHERTYPE_ARP } from "../net/ethernet.ts";
 import { createLogger } from "../observe/log.ts";
 import { missingCapabilities } from "../sys/capabilities.ts";
 import { BootClock } from "../sys/clock.ts";
 import { incarnation } from "../sys/incarnation.ts";
 import { holdLock } from "../sys/lock.ts";
+import { PacketSocket } from "../sys/packet_socket.ts";
 import { LinuxNetwork } from "../sys/network.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
@@ -43,6 +45,7 @@ export async function run(
       version: VERSION,
       clients: connect(credentials, { userAgent: `classvip/${VERSION}` }),
       network,
+      openArp: () => PacketSocket.open({ etherType: ETHERTYPE_ARP }),
       clock: new BootClock(),
       incarnation: incarnation(),
       holdLock,

@@ -108,6 +108,8 @@ export class Election {
   /** Addresses may be on the interface: from this run, or left by an earlier one. */
   #holding: "no" | "leftover" | "yes" | "stuck" = "leftover";
   #holdUntilMs = -Infinity;
+  /** How far the Lease itself reaches; `holdOnApiLoss` goes beyond. */
+  #provenUntilMs = -Infinity;
   #renewAtMs = -Infinity;
   #notBeforeMs = -Infinity;
   #jitterMs = 0;
@@ -263,6 +265,7 @@ export class Election {
     if (this.#resigned !== undefined) return;
     this.#holding = "yes";
     this.#holdUntilMs = sentAtMs + this.#settings.leaseDurationMs - this.#settings.fenceMarginMs;
+    this.#provenUntilMs = this.#holdUntilMs;
     this.#renewAtMs = sentAtMs + this.#settings.renewIntervalMs;
   }
 
@@ -287,7 +290,15 @@ export class Election {
     this.#holdUntilMs = Math.max(this.#holdUntilMs, nowMs + leaseDurationMs - fenceMarginMs);
   }
 
-  /** Somebody else was seen to hold: withdraws, until the API server says otherwise. */
+  /**
+   * Somebody else was seen to hold: withdraws, until the API server says otherwise. While the Lease
+   * proves this node's right, it is the judge and nothing else is.
+   */
+  contestUnproven(by: string, nowMs: number): void {
+    if (nowMs >= this.#provenUntilMs) this.contest(by);
+  }
+
+  /** A newer holder was heard of: withdraws, until the API server says otherwise. */
   contest(by: string): void {
     this.#contested = by;
     this.#mustRead = true;

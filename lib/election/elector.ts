@@ -120,6 +120,11 @@ export class Elector {
     this.#tell((election) => election.contest(by));
   }
 
+  /** @see Election.contestUnproven */
+  contestUnproven(by: string): void {
+    this.#tell((election) => election.contestUnproven(by, this.#clock.nowMs()));
+  }
+
   /** @see Election.declareDead */
   declareDead(term: number): void {
     this.#tell((election) => election.declareDead(term));

@@ -78,6 +78,11 @@ export class Vips<Owner> {
     return this.#held.size;
   }
 
+  /** @param vip canonical text */
+  holds(vip: string): boolean {
+    return this.#held.has(vip);
+  }
+
   /** Canonical texts of all addresses of this instance, those of an earlier run included. */
   get addresses(): string[] {
     return [...this.#held.keys(), ...this.#leftovers.keys()];

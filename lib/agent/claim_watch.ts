@@ -1,0 +1,68 @@
+import type { Network } from "../net/link.ts";
+import { formatMac } from "../net/mac.ts";
+import type { Logger } from "../observe/logger.ts";
+import { type AddressClaim, readClaim } from "../vip/conflict.ts";
+import type { Task } from "./task.ts";
+
+/** Frames of one kind as they come in, of all interfaces. */
+export interface FrameSource extends Disposable {
+  /** @returns undefined when none came within the time, or the source was disposed */
+  receive(timeoutMs: number): Promise<{ readonly frame: Uint8Array } | undefined>;
+}
+
+/** Who holds addresses that others might claim. */
+export interface ClaimListener {
+  holds(vip: string): boolean;
+  claimed(claim: AddressClaim): void;
+}
+
+const ROUND_MS = 1000;
+
+/** Listens for ARP packets of other machines that claim a VIP held here, for all instances. */
+export class ClaimWatch implements Task {
+  readonly name = "claims";
+  readonly #open: () => FrameSource;
+  readonly #network: Network;
+  readonly #logger: Logger;
+  readonly #listeners = new Set<ClaimListener>();
+
+  constructor(open: () => FrameSource, network: Network, logger: Logger) {
+    this.#open = open;
+    this.#network = network;
+    this.#logger = logger;
+  }
+
+  /** @returns a function that ends it */
+  subscribe(listener: ClaimListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    using source = this.#open();
+    const close = () => source[Symbol.dispose]();
+    signal.addEventListener("abort", close, { once: true });
+    while (!signal.aborted) {
+      const received = await source.receive(ROUND_MS);
+      if (received !== undefined) this.#take(received.frame);
+    }
+    signal.removeEventListener("abort", close);
+  }
+
+  #take(frame: Uint8Array): void {
+    for (const listener of this.#listeners) {
+      // Own hardware addresses are read only for a frame that names one of our VIPs: they may
+      // change, and such frames are rare.
+      if (readClaim(frame, (vip) => listener.holds(vip), NONE) === undefined) continue;
+      try {
+        const own = new Set(this.#network.links().map(({ mac }) => formatMac(mac)));
+        const claim = readClaim(frame, (vip) => listener.holds(vip), own);
+        if (claim !== undefined) listener.claimed(claim);
+      } catch (error) {
+        this.#logger.error("could not judge an ARP packet", { error });
+      }
+    }
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();
