@@ -60,8 +60,8 @@ export type Action =
 
 type Observed =
   | { readonly kind: "unknown" }
-  /** `expiresAtMs`: of a Lease that was there before. */
-  | { readonly kind: "absent"; readonly expiresAtMs: number }
+  /** Of a Lease that was there before: when its rights end, and its term. */
+  | { readonly kind: "absent"; readonly expiresAtMs: number; readonly term: number }
   | {
     readonly kind: "present";
     readonly lease: Lease;
@@ -171,7 +171,8 @@ export class Election {
   seen(lease: Lease | undefined, source: "watch" | "server", nowMs: number): void {
     const before = this.#observed;
     if (source === "server") {
-      this.#failures = 0;
+      // A read that succeeds after a write that did not tells nothing of writes.
+      if (!this.#unsure) this.#failures = 0;
       this.#unsure = false;
       this.#mustRead = false;
       this.#contested = undefined;
@@ -179,8 +180,9 @@ export class Election {
     if (lease === undefined) {
       if (before.kind === "absent") return;
       // Deleted by hand perhaps, and its holder not aware of it yet.
-      const expiresAtMs = before.kind === "present" ? before.expiresAtMs : -Infinity;
-      this.#observed = { kind: "absent", expiresAtMs };
+      this.#observed = before.kind === "present"
+        ? { kind: "absent", expiresAtMs: before.expiresAtMs, term: before.record.term }
+        : { kind: "absent", expiresAtMs: -Infinity, term: 0 };
       return;
     }
     const known = before.kind === "present" ? before : undefined;
@@ -190,6 +192,7 @@ export class Election {
       return;
     }
     const record = readLease(lease);
+    const termBefore = before.kind === "absent" ? before.term : known?.record.term ?? 0;
     const sameTerm = known && known.record.term === record.term &&
       (known.record.holder === record.holder || record.holder === undefined);
     // Who edits the duration by hand neither shortens nor prolongs what the holder claimed.
@@ -213,7 +216,7 @@ export class Election {
       ),
       // A marker from an earlier term is a copy that somebody applied again.
       released: record.holder === undefined && record.releasedTerm === record.term &&
-        record.term >= (known?.record.term ?? 0),
+        record.term >= termBefore,
       seenAtMs: nowMs,
       termSinceMs: sameTerm ? known.termSinceMs : nowMs,
     };
@@ -259,6 +262,7 @@ export class Election {
   /** A write succeeded: the server answered with this Lease. `sentAtMs`: just before it was sent. */
   succeeded(purpose: Purpose, lease: Lease, sentAtMs: number, nowMs: number): void {
     this.seen(lease, "server", nowMs);
+    this.#failures = 0;
     this.#notBeforeMs = -Infinity;
     this.#conflictBefore = false;
     if (purpose !== "acquire" && purpose !== "renew") return;
@@ -283,6 +287,7 @@ export class Election {
     failure: Failure = { unreachable: true, read: false },
   ): void {
     this.#mustRead = true;
+    if (!failure.read) this.#unsure = true;
     this.#notBeforeMs = nowMs + this.#pauseMs(failure.retryAfterMs ?? 0);
     this.#failures++;
     if (!failure.unreachable || !this.#preferences.holdOnApiLoss || !this.mayHold(nowMs)) return;
@@ -406,6 +411,8 @@ export class Election {
     const observed = this.#observed;
     if (observed.kind !== "present" || observed.record.holder === undefined) return Infinity;
     const { record } = observed;
+    // The holder would hand over what this node cannot serve.
+    if (!this.#inScope(record)) return Infinity;
     const { identity, leaseDurationMs } = this.#settings;
     const { failback, priority = 100 } = this.#preferences;
     if (record.handoverAccepted) return Infinity;
@@ -419,7 +426,7 @@ export class Election {
   /** A holder has no time to lose; others leave a server that is in trouble alone. */
   #pauseMs(askedForMs: number): number {
     const { retryMs } = this.#settings;
-    if (this.#holding === "yes") return retryMs;
+    if (this.#holding === "yes" || this.#holding === "stuck") return retryMs;
     const pauseMs = Math.min(retryMs * 2 ** this.#failures, LONGEST_PAUSE_MS);
     return Math.max(retryMs, pauseMs * (0.5 + this.#random() / 2), askedForMs);
   }
