@@ -261,10 +261,15 @@ export class Election {
 
   /** A write succeeded: the server answered with this Lease. `sentAtMs`: just before it was sent. */
   succeeded(purpose: Purpose, lease: Lease, sentAtMs: number, nowMs: number): void {
-    this.seen(lease, "server", nowMs);
     this.#failures = 0;
     this.#notBeforeMs = -Infinity;
     this.#conflictBefore = false;
+    if (this.#observed.kind === "present" && isOlder(lease, this.#observed.lease)) {
+      // The watch was faster, and has shown what somebody wrote on top of it.
+      this.#mustRead = true;
+      return;
+    }
+    this.seen(lease, "server", nowMs);
     if (purpose !== "acquire" && purpose !== "renew") return;
     if (this.#resigned !== undefined) return;
     this.#holding = "yes";
