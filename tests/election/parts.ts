@@ -28,7 +28,8 @@ export const RIGHT_MS = 9500;
 export const AT = { namespace: "kube-system", name: "classvip-blue" };
 
 export function leaseWriter(settings: ElectionSettings = SETTINGS, wallClockMs = () => 0) {
-  return new LeaseWriter({ ...AT, ...settings, annotations: {} }, wallClockMs);
+  const { priority = 100 } = settings.preferences ?? {};
+  return new LeaseWriter({ ...AT, ...settings, priority, annotations: {} }, wallClockMs);
 }
 
 export function newElection(more: Partial<ElectionSettings> = {}): Election {
