@@ -32,6 +32,8 @@ import { electionTimes } from "./times.ts";
 export interface Shared {
   readonly nodeName: string;
   readonly incarnation: string;
+  /** Addresses that no Service may have, and what they are. */
+  readonly reserved: ReadonlyMap<string, string>;
   readonly network: Network;
   readonly source: ServiceSource;
   readonly links: Pick<LinkWatch, "subscribe">;
@@ -64,6 +66,7 @@ export class Instance implements Task {
   #standing: {
     elector: Elector;
     watchProgressMs: () => number;
+    lastError: () => Error | undefined;
     lastAnswerMs: () => number;
   } | undefined;
 
@@ -148,6 +151,7 @@ export class Instance implements Task {
       network: shared.network,
       interface: config.interface,
       mark: this.#mark,
+      reserved: shared.reserved,
       vips: this.#vips,
       statuses,
       reports: this.#reports,
@@ -168,7 +172,10 @@ export class Instance implements Task {
         granted: (untilMs) => {
           const begins = !this.#vips.mayHold;
           this.#vips.granted(untilMs);
-          if (begins) reconciler.begin();
+          if (!begins) return;
+          reconciler.begin();
+          // What was deleted or changed on a connection that died unnoticed must not stay for long.
+          shared.source.refresh();
         },
         withdraw: (reason) => {
           reconciler.end();
@@ -198,6 +205,7 @@ export class Instance implements Task {
     this.#standing = {
       elector,
       watchProgressMs: () => latest(watch.lastActivityMs, watch.lastAttemptMs),
+      lastError: () => elector.lastError ?? watch.lastError,
       lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
     };
     const conditions = new Conditions((reason) => {
@@ -285,10 +293,13 @@ export class Instance implements Task {
       instance,
       name: "Lease",
       problem: standing(() =>
-        this.#standing!.elector.obstacle ??
-          youngEnough("answer about the Lease", now, () =>
-            this.#standing?.lastAnswerMs(), () =>
-            times.watchSilenceMs + loopMs())()
+        this.#standing!.elector.obstacle ?? this.#standing!.lastError()?.message ??
+          youngEnough(
+            "answer about the Lease",
+            now,
+            () => this.#standing?.lastAnswerMs(),
+            () => times.watchSilenceMs + loopMs(),
+          )()
       ),
     });
   }

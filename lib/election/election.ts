@@ -160,7 +160,14 @@ export class Election {
 
   /** What somebody's hand left on the Lease, for a log line. */
   get oddity(): string | undefined {
-    return this.#observed.kind === "present" ? leaseProblem(this.#observed.lease) : undefined;
+    if (this.#observed.kind !== "present") return undefined;
+    const { lease, record } = this.#observed;
+    const { identity, incarnation } = this.#settings;
+    if (record.holder === identity && record.incarnation !== incarnation) {
+      return `it names this node, but an earlier boot or another machine: the node name ` +
+        `${identity} must be unique`;
+    }
+    return leaseProblem(lease);
   }
 
   /**

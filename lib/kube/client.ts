@@ -169,11 +169,8 @@ export class HttpKubeClient implements KubeClient {
     if (reason !== undefined) {
       // Whatever made this connection silent may have taken the idle ones with it.
       this.#replace();
-      return new KubeError(`API server ${server} did not answer ${what} in time`, {
-        status: 0,
-        reason,
-        cause: error,
-      });
+      const message = `API server ${server} did not answer ${what} in time`;
+      return new KubeError(message, { status: 0, reason });
     }
     return error instanceof KubeError ? error : unreachable(server, error);
   }
