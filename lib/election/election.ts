@@ -32,6 +32,7 @@ export type Action =
 
 type Observed =
   | { readonly kind: "unknown" }
+  /** `expiresAtMs`: of a Lease that was there before. */
   | { readonly kind: "absent"; readonly expiresAtMs: number }
   | {
     readonly kind: "present";
@@ -54,7 +55,10 @@ type Observed =
  *   + duration − margin.
  * - A standby waits (the last change it saw) + duration × (1 + drift), unless the holder has
  *   proved that it withdrew.
- * - Every write is a compare-and-swap, so acting on stale sight costs a request, no more.
+ * - Every write is a compare-and-swap, so acting on stale sight costs a request, no more. Only
+ *   creating is not: it proves that there is no Lease now, not that there was none a moment ago.
+ *   So it gives no right, and names no holder; whoever holds takes the new Lease at once, all others
+ *   wait as for any.
  */
 export class Election {
   readonly #settings: ElectionSettings;
@@ -122,9 +126,8 @@ export class Election {
     if (lease === undefined) {
       if (before.kind === "absent") return;
       // Deleted by hand perhaps, and its holder not aware of it yet.
-      const known = before.kind === "present" ? before.expiresAtMs : -Infinity;
-      const expiresAtMs = this.#expiry(this.#settings.leaseDurationMs, nowMs);
-      this.#observed = { kind: "absent", expiresAtMs: Math.max(known, expiresAtMs) };
+      const expiresAtMs = before.kind === "present" ? before.expiresAtMs : -Infinity;
+      this.#observed = { kind: "absent", expiresAtMs };
       return;
     }
     const known = before.kind === "present" ? before : undefined;
@@ -150,6 +153,7 @@ export class Election {
       durationMs,
       expiresAtMs: Math.max(
         this.#expiry(durationMs, nowMs),
+        before.kind === "absent" ? before.expiresAtMs : -Infinity,
         sameTerm ? known.expiresAtMs : -Infinity,
       ),
       // A marker from an earlier term is a copy that somebody applied again.
@@ -179,6 +183,7 @@ export class Election {
     }
     if (this.obstacle !== undefined) return this.#wait(Infinity);
     if (observed.kind === "present" && this.#holding === "yes") {
+      if (!this.#isOurs(observed.record)) return this.#write("acquire", observed.lease);
       if (nowMs < this.#renewAtMs) return this.#wait(this.#renewAtMs);
       return this.#write("renew", observed.lease);
     }
@@ -194,7 +199,7 @@ export class Election {
     this.seen(lease, "server", nowMs);
     this.#notBeforeMs = -Infinity;
     this.#conflictBefore = false;
-    if (purpose === "release" || !this.#candidate) return;
+    if (purpose === "release" || purpose === "create" || !this.#candidate) return;
     this.#holding = "yes";
     this.#holdUntilMs = sentAtMs + this.#settings.leaseDurationMs - this.#settings.fenceMarginMs;
     this.#renewAtMs = sentAtMs + this.#settings.renewIntervalMs;
@@ -250,7 +255,9 @@ export class Election {
       if (this.#candidate && undecided) return undefined;
       return this.#candidate ? "left by an earlier run" : "stopping";
     }
-    if (lost) return this.obstacle ?? `the Lease is held by ${observed.record.holder ?? "nobody"}`;
+    // One that names nobody (made anew, emptied by hand) is the holder's to take.
+    if (this.obstacle !== undefined) return this.obstacle;
+    if (lost && this.holder !== undefined) return `the Lease is held by ${this.holder}`;
     if (!this.#candidate) return "stopping";
     if (nowMs >= this.#holdUntilMs) return "the Lease could not be renewed in time";
     return undefined;
@@ -263,8 +270,7 @@ export class Election {
       case "unknown":
         return Infinity;
       case "absent":
-        // A holder makes it anew.
-        return this.#holding === "yes" ? nowMs : observed.expiresAtMs;
+        return nowMs;
       case "present":
         if (observed.released || this.#isOurs(observed.record)) return nowMs;
         return observed.expiresAtMs + this.#jitterMs;

@@ -184,7 +184,7 @@ export class Elector {
     }
     if (purpose === "release") {
       this.#observer.released();
-    } else if (this.mayHold()) {
+    } else if (purpose !== "create" && this.mayHold()) {
       this.#lastRenewalMs = sentAtMs;
       this.#holder.granted(this.#election.holdUntilMs, this.#election.term);
       if (this.#elected) this.#observer.renewed();

@@ -8,7 +8,7 @@ import {
   SCOPE_ANNOTATION,
 } from "./lease_record.ts";
 
-/** Why a Lease is written. */
+/** Why a Lease is written. "create" makes one without a holder. */
 export type Purpose = "create" | "acquire" | "renew" | "release";
 
 /** What a written Lease says of its holder. */
@@ -40,6 +40,7 @@ export class LeaseWriter {
     const who = this.#who;
     const now = microTime(this.#wallClockMs());
     const before = base && readLease(base);
+    const nobody = purpose === "release" || purpose === "create";
     const kept = before?.holder === who.identity && before.incarnation === who.incarnation;
     const term = before === undefined ? newTerm : before.term + (kept ? 0 : 1);
     const annotations: Record<string, string> = {
@@ -50,7 +51,7 @@ export class LeaseWriter {
     delete annotations[RELEASED_ANNOTATION];
     delete annotations[INCARNATION_ANNOTATION];
     if (purpose === "release") annotations[RELEASED_ANNOTATION] = String(term);
-    else annotations[INCARNATION_ANNOTATION] = who.incarnation;
+    if (!nobody) annotations[INCARNATION_ANNOTATION] = who.incarnation;
     const { managedFields: _, ...metadata } = base?.metadata ?? {};
     return {
       apiVersion: "coordination.k8s.io/v1",
@@ -64,7 +65,7 @@ export class LeaseWriter {
       },
       spec: {
         ...base?.spec,
-        holderIdentity: purpose === "release" ? "" : who.identity,
+        holderIdentity: nobody ? "" : who.identity,
         leaseDurationSeconds: who.leaseDurationMs / 1000,
         acquireTime: kept && base?.spec?.acquireTime ? base.spec.acquireTime : now,
         renewTime: now,

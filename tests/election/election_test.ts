@@ -51,12 +51,23 @@ Deno.test("next() reads before anything else", () => {
   assert.equal(next(newElection(), 0), "read");
 });
 
-Deno.test("next() waits one duration where there is no Lease, then creates it", () => {
-  const election = standby(undefined, 1000);
+Deno.test("next() creates a Lease that is not there, then waits one duration before it takes it", () => {
+  const election = standby(undefined, 500);
+  const { purpose, lease: sent } = written(election, 500);
+  assert.equal(purpose, "create");
+  election.succeeded(purpose, stored(sent, "11"), 500, 1000);
+  assert.ok(!election.mayHold(1000), "a deleted one may have a holder still");
   assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
-  election.seen(undefined, "watch", 5000);
-  assert.equal(next(election, 5000), `wait ${1000 + WAIT_MS}`);
-  assert.equal(next(election, 1000 + WAIT_MS), "create");
+  assert.equal(next(election, 1000 + WAIT_MS), "acquire");
+});
+
+Deno.test("succeeded() gives no right for creating, however long no Lease was seen", () => {
+  const election = standby(undefined, 0);
+  const { purpose, lease: sent } = written(election, 0);
+  // Another node took a Lease and somebody deleted it, all of it unseen.
+  election.succeeded(purpose, stored(sent, "11"), 60_000, 60_001);
+  assert.ok(!election.mayHold(60_001));
+  assert.equal(next(election, 60_001), `wait ${60_001 + WAIT_MS}`);
 });
 
 Deno.test("next() takes a Lease at once whose holder proved that it withdrew", () => {
@@ -210,6 +221,8 @@ Deno.test("seen() remembers a longer right when the holder's next run claims a s
 Deno.test("seen() remembers how long a deleted Lease may still have a holder", () => {
   const election = standby(lease({ ...OTHER, seconds: 60 }), 0);
   election.seen(undefined, "watch", 1000);
+  const { purpose, lease: sent } = written(election, 1000);
+  election.succeeded(purpose, stored(sent, "11"), 1000, 1000);
   assert.equal(next(election, 1000), "wait 60600");
 });
 
@@ -240,6 +253,19 @@ Deno.test("next() makes the Lease anew at once when it is deleted under the hold
   assert.equal(purpose, "create");
   assert.equal(sent.spec?.leaseTransitions, 6, "a term that nobody had before");
   assert.equal(sent.metadata?.resourceVersion, undefined);
+  election.succeeded(purpose, stored(sent, "11"), 1000, 1010);
+  assert.equal(election.holdUntilMs, RIGHT_MS, "creating gives no right");
+  assert.equal(next(election, 1010), "acquire");
+});
+
+Deno.test("next() takes a Lease again that was emptied by hand under the holder", () => {
+  const election = holder(0);
+  const emptied = lease({ term: 5, version: "20" });
+  election.seen(emptied, "watch", 1000);
+  assert.equal(next(election, 1000), "acquire");
+  assert.match(next(election, RIGHT_MS), /^withdraw/);
+  election.withdrawn();
+  assert.equal(next(election, RIGHT_MS), `wait ${1000 + WAIT_MS}`);
 });
 
 Deno.test("next() keeps the fence while the Lease cannot be made anew", () => {
@@ -250,7 +276,8 @@ Deno.test("next() keeps the fence while the Lease cannot be made anew", () => {
   election.withdrawn();
   assert.equal(next(election, RIGHT_MS), "read");
   election.seen(undefined, "server", RIGHT_MS);
-  assert.equal(next(election, RIGHT_MS), `wait ${1000 + WAIT_MS}`);
+  assert.equal(next(election, RIGHT_MS), "create");
+  assert.ok(!election.mayHold(RIGHT_MS));
 });
 
 Deno.test("next() withdraws before anything else when the Lease is another's", () => {

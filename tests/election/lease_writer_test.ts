@@ -11,17 +11,17 @@ import { AT, lease, leaseWriter, OTHER, OWN, SETTINGS } from "./parts.ts";
 const NOW = "2023-11-14T22:13:20.123000Z";
 const writer = leaseWriter(SETTINGS, () => 1_700_000_000_123);
 
-Deno.test("compose() writes client-go's record for a new Lease", () => {
+Deno.test("compose() writes client-go's record for a new Lease, without a holder", () => {
   assert.deepEqual(writer.compose("create", undefined, 7), {
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: {
       ...AT,
       labels: { "app.kubernetes.io/managed-by": "classvip" },
-      annotations: { [SCOPE_ANNOTATION]: "class blue", [INCARNATION_ANNOTATION]: "boot-1" },
+      annotations: { [SCOPE_ANNOTATION]: "class blue" },
     },
     spec: {
-      holderIdentity: "node-a",
+      holderIdentity: "",
       leaseDurationSeconds: 10,
       acquireTime: NOW,
       renewTime: NOW,
@@ -62,7 +62,7 @@ Deno.test("compose() puts the configured annotations on the Lease, never over it
     ...SETTINGS,
     annotations: { owner: "me", [SCOPE_ANNOTATION]: "x", [INCARNATION_ANNOTATION]: "x" },
   };
-  const annotations = new LeaseWriter(who, () => 0).compose("create", undefined)
+  const annotations = new LeaseWriter(who, () => 0).compose("acquire", lease())
     .metadata?.annotations;
   assert.deepEqual(annotations, {
     owner: "me",
