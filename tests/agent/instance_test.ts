@@ -75,6 +75,7 @@ class Node {
       {
         nodeName: name,
         incarnation: `boot of ${name}`,
+        reserved: new Map(),
         network: this.network,
         source,
         links,
@@ -514,7 +515,7 @@ Deno.test("Instance holds on without the API server where it is told to, until c
   assert.deepEqual(node.vips(), [A]);
   node.claim(A, "02:00:00:00:00:99");
   assert.deepEqual(node.vips(), [A], "the Lease is the judge");
-  assert.ok(node.reasons().includes("AddressConflict"));
+  await soon(() => node.reasons().includes("AddressConflict"));
   for (const client of cluster.clients) {
     client.answer = () => {
       throw refused(0, "Unreachable");

@@ -48,10 +48,10 @@ Deno.test("run() creates an absent Lease, takes it after one duration, and renew
   assert.equal(store.current()?.spec?.acquireTime, first?.spec?.acquireTime);
   assert.deepEqual(node.names().filter((name) => name !== "holderChanged"), [
     "withdrawn",
-    "granted",
     "elected",
     "granted",
     "renewed",
+    "granted",
   ]);
   await stopped(node, clock);
 });
