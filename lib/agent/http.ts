@@ -30,7 +30,9 @@ export class HttpServer implements Task {
           const instance = url.searchParams.get("instance") ?? undefined;
           if (instance !== undefined && !metrics.instances.has(instance)) {
             const names = [...metrics.instances].join(", ");
-            return new Response(`There is no instance ${instance}, but ${names}\n`, { status: 404 });
+            return new Response(`There is no instance ${instance}, but ${names}\n`, {
+              status: 404,
+            });
           }
           return new Response(await metrics.render(instance), {
             headers: { "content-type": metrics.contentType },

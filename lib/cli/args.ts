@@ -62,7 +62,16 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   });
   words.push(...afterDashes.map(String));
 
-  const command = commandOf(words, flags, problems);
+  const asked = flags.map(({ flag }) => SWITCHES.get(flag)).find((command) => command);
+  if (asked) return { command: asked, flags: [], problems: [], output: "text", to: undefined };
+  const command = commandOf(words, problems);
+  if (command === "version" || command === "help") {
+    for (const { flag, value } of flags) {
+      const source = `flag --${flag}`;
+      const right = `classvip ${command} alone`;
+      problems.push({ setting: flag, value, source, problem: "no flag of this command", right });
+    }
+  }
   const outputs = command === "config" ? flags.filter(({ flag }) => flag === "output") : [];
   const output = outputs.length === 0 ? "text" : outputs.at(-1)?.value;
   if (output !== "text" && output !== "json") {
@@ -90,9 +99,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     problems,
     to,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) =>
-      !SWITCHES.has(given.flag) && !outputs.includes(given) && !targets.includes(given)
-    ),
+    flags: flags.filter((given) => !outputs.includes(given) && !targets.includes(given)),
   };
 }
 
@@ -103,13 +110,8 @@ function completeBoolean(arg: string): string {
 
 function commandOf(
   [word = "run", ...leftover]: string[],
-  flags: readonly GivenFlag[],
   problems: ConfigProblem[],
 ): CommandName {
-  for (const { flag } of flags) {
-    const command = SWITCHES.get(flag);
-    if (command) return command;
-  }
   const command = commandNames.find((name) => name === word) ??
     // kube-vip's manifests say manager.
     (word === "manager" ? "run" : undefined);

@@ -32,7 +32,9 @@ export function checkInstance(
 export function checkInstances(instances: readonly ResolvedInstance[]): ConfigProblem[] {
   return instances.flatMap((second, index) => {
     const all = instances.slice(0, index).flatMap((first, firstIndex) => {
-      const both = [first, second].map(({ name }, i) => `${[firstIndex, index][i]! + 1} (${name.value})`);
+      const both = [first, second].map(({ name }, i) =>
+        `${[firstIndex, index][i]! + 1} (${name.value})`
+      );
       return checkPair(first, second, both.join(" and "));
     });
     return [...new Map(all.toReversed().map((p) => [p.setting, p])).values()].toReversed();
