@@ -12,7 +12,7 @@ export function happen(world: World, action: Action): void {
   const { machine, wire } = node;
   const size = Math.abs(amount);
   // Mostly about as long as a request may take, now and then far longer.
-  const delayMs = schedule.leaseDurationMs * (size < 0.7 ? size / 2.8 : 2 * size);
+  const delayMs = schedule.leaseDurationMs * (size < 0.8 ? 0.1 + size / 6 : 2 * size);
   const note = (text: string) => world.note(node.name, text);
   const lasting = (text: string) => note(`${text} for ${Math.round(ms)} ms`);
   // A process that sleeps with its machine gets no signals.

@@ -86,7 +86,7 @@ export class Kernel implements Network {
     this.#entry = entry;
     this.#witness.set(change.validSeconds, appeared);
     // Often as late as ever: what is rare in the kernel must not be rare here.
-    const lateMs = Math.min(1, 1.5 * this.#random()) * KERNEL_LATENESS_MS;
+    const lateMs = Math.min(1, 2 * this.#random()) * KERNEL_LATENESS_MS;
     const slew = 1 + (2 * this.#random() - 1) * SLEW;
     if (change.validSeconds === FOREVER_SECONDS) return;
     this.#machine.afterAwake(change.validSeconds * 1000 * slew + lateMs, () => {

@@ -1,3 +1,4 @@
+import type { Violation } from "./checker.ts";
 import { Log } from "./log.ts";
 import type { Mutation } from "./mutation.ts";
 import { derive } from "./random.ts";
@@ -16,6 +17,7 @@ export interface SearchOptions {
 export interface Findings {
   /** Of the first schedule that went wrong. */
   readonly failing: Schedule | undefined;
+  readonly violation: Violation | undefined;
   /** How many schedules were played, that one included. */
   readonly played: number;
   readonly elections: number;
@@ -29,16 +31,16 @@ const DRIFT = 0.01;
 export async function search(options: SearchOptions): Promise<Findings> {
   const { seed, schedules, mutation, drift = DRIFT } = options;
   let [played, elections, frames, simulatedMs] = [0, 0, 0, 0];
-  let failing: Schedule | undefined;
+  let [failing, violation]: [Schedule?, Violation?] = [];
   while (played < schedules && failing === undefined) {
     const schedule = randomSchedule(derive(seed, played++), drift);
     const outcome = await simulate(schedule, mutation);
     elections += outcome.elections;
     frames += outcome.frames;
     simulatedMs += schedule.endMs;
-    if (outcome.violation !== undefined) failing = schedule;
+    if (outcome.violation !== undefined) [failing, violation] = [schedule, outcome.violation];
   }
-  return { failing, played, elections, frames, simulatedMs };
+  return { failing, violation, played, elections, frames, simulatedMs };
 }
 
 /** A schedule and its time line, for people. */

@@ -61,7 +61,8 @@ export class Wire {
 
   #delayMs(kind: Trouble): number {
     const usualMs = between(this.#random, FASTEST_MS, USUAL_MS);
-    return usualMs + this.#random() * (this.#present(kind)?.delayMs ?? 0);
+    // Rather long than short.
+    return usualMs + Math.sqrt(this.#random()) * (this.#present(kind)?.delayMs ?? 0);
   }
 
   #present(kind: Trouble): Extent | undefined {
