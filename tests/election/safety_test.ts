@@ -132,7 +132,12 @@ class World {
       clock: own,
       random: this.#random,
       removalMs: this.#options.removalMs,
-      settings: { ...this.#options.settings, identity: `node-${i}`, incarnation: `boot-${i}` },
+      settings: {
+        ...this.#options.settings,
+        identity: `node-${i}`,
+        incarnation: `boot-${i}`,
+        preferences: { priority: 50 * i, failback: true, standBackMs: 500 - 500 * i },
+      },
     });
     for (const call of ["get", "create", "replace"] as const) {
       const request = node.api[call].bind(node.api) as (...args: unknown[]) => Promise<unknown>;
