@@ -178,7 +178,7 @@ async function moved(
     outcome: `${from.name} → ${to}: its VIPs gone after ${seconds(Math.max(0, ...gone))}, ` +
       `first frame after ${seconds(Math.min(...times))}, traffic gap ${
         seconds(longestGapMs)
-      } with ${failures} failed connections`,
+      }, failed connections ${failures}`,
   };
 }
 

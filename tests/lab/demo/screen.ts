@@ -42,7 +42,8 @@ class LiveScreen implements Screen {
     write(CLEAR);
     // What scrolled away while it lived can be read now.
     const state = this.#state();
-    console.log(state.steps.flatMap((step) => stepLines(step)).join("\n"));
+    const { columns } = terminalSize(Deno.consoleSize());
+    console.log(state.steps.flatMap((step) => stepLines(step, columns)).join("\n"));
     printTable(state);
   }
 
