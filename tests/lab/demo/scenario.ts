@@ -5,8 +5,8 @@ import type { LabHost } from "../host.ts";
 import { seconds, type Step } from "./view.ts";
 import { CLASSES, type ClassName, LEASE_SECONDS, type World } from "./world.ts";
 
-/** All agents started, elected and announcing. */
-const START_MS = 15_000;
+/** All agents started, elected and announcing, on a busy machine too. */
+const START_MS = 30_000;
 /** A graceful handover: the standby watches the Lease. */
 const HANDOVER_MS = 1000;
 /** A crash: the Lease runs out, and a standby takes it. */
