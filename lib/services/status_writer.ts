@@ -179,10 +179,11 @@ export class StatusWriter {
       if ([404, 409, 422].includes(error.status) || this.#aborted || job.forgotten) return;
       const retryInMs = error.retryAfterMs ??
         Math.min(FIRST_RETRY_MS * 2 ** job.failures, LONGEST_RETRY_MS);
-      job.failures++;
-      if (!this.#due.has(key)) {
-        this.#later.set(key, { job, atMs: this.#clock.nowMs() + retryInMs });
-      }
+      // What was wished for meanwhile waits as well: the server asked for it, or is in trouble.
+      const next = this.#due.get(key) ?? job;
+      this.#due.delete(key);
+      next.failures = job.failures + 1;
+      this.#later.set(key, { job: next, atMs: this.#clock.nowMs() + retryInMs });
       this.#observer.statusFailed(job.write, error);
     }
   }

@@ -59,7 +59,7 @@ export const outageScenarios: Scenario[] = [
       stage.defer(() => stage.world.plane.start());
       await stage.world.plane.stop();
       const agent = await stage.startAgent(stage.nodes[0]!);
-      const { server } = await logged(agent, "the API server does not answer, waiting for it");
+      const { server } = await logged(agent, "the API server cannot be reached, trying again");
       assert.equal(server, stage.world.plane.url);
       await stage.world.plane.start();
       await stage.served(service, vip);
