@@ -52,7 +52,8 @@ export class KeepalivedTeam implements Team {
 
   async join(node: LabHost): Promise<void> {
     const { advertSeconds, priority, routerId } = this.#options;
-    const path = `${this.#ground.dir}/keepalived-${routerId}-${node.name}`;
+    // Its own files for each run: a killed one leaves them, and keepalived takes them for its own.
+    const path = `${this.#ground.dir}/keepalived-${crypto.randomUUID()}`;
     await Deno.writeTextFile(
       `${path}.conf`,
       `global_defs {

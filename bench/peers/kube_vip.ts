@@ -53,6 +53,17 @@ export class KubeVipTeam implements Team {
         ports: [{ port: 80 }],
       },
     });
+    // It announces nothing for a Service without a ready endpoint.
+    await ground.kube.request(
+      "POST",
+      `/apis/discovery.k8s.io/v1/namespaces/${team.#id}/endpointslices`,
+      {
+        metadata: { name: "service", labels: { "kubernetes.io/service-name": "service" } },
+        addressType: "IPv4",
+        endpoints: [{ addresses: ["10.244.0.1"], conditions: { ready: true } }],
+        ports: [{ port: 80 }],
+      },
+    );
     for (const node of ground.lab.nodes) await team.join(node);
     return team;
   }
