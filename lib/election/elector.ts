@@ -94,6 +94,16 @@ export class Elector {
     return this.#election.obstacle(this.#clock.nowMs());
   }
 
+  /** `leaseTransitions` of the Lease as last seen. */
+  get term(): number {
+    return this.#election.term;
+  }
+
+  /** `holderIdentity` as last seen. */
+  get holder(): string | undefined {
+    return this.#election.holder;
+  }
+
   /** The fence, for the check before every frame. */
   mayHold(): boolean {
     return this.#election.mayHold(this.#clock.nowMs());
