@@ -1,12 +1,15 @@
 import { RELEASED_ANNOTATION } from "../lib/election/lease_record.ts";
 import type { Service } from "../lib/kube/types.ts";
+import { nowMs } from "../tests/lab/clock.ts";
 import { Agent } from "../tests/lab/agent.ts";
 import type { LabHost } from "../tests/lab/host.ts";
-import type { Ground } from "./ground.ts";
+import { type Ground, rest } from "./ground.ts";
 import type { Team } from "./team.ts";
 
 export const LEASE_MS = 5000;
 const START_DEADLINE_MS = 15_000;
+const STATUS_DEADLINE_MS = 120_000;
+const LOOK_MS = 2000;
 /** Requests for new Services under way at a time. */
 const CREATES_AT_ONCE = 8;
 
@@ -67,10 +70,17 @@ export class ClassvipTeam implements Team {
     await Promise.all(Array.from({ length: CREATES_AT_ONCE }, worker));
   }
 
-  /** How many Services have an address in their status. */
-  async shown(): Promise<number> {
-    const { items } = await this.#ground.kube.list("Service", this.#id);
-    return items.filter(({ status }) => (status?.loadBalancer?.ingress ?? []).length > 0).length;
+  /** Waits until so many Services have an address in their status. */
+  async shown(count: number): Promise<void> {
+    const endMs = nowMs() + STATUS_DEADLINE_MS;
+    for (;;) {
+      const { items } = await this.#ground.kube.list("Service", this.#id);
+      const ready = items.filter(({ status }) => (status?.loadBalancer?.ingress ?? []).length > 0);
+      if (ready.length === count) return;
+      if (nowMs() > endMs) throw new Error(`${ready.length} of ${count} Services show an address`);
+      // Not at once: a long list is much work for the API server.
+      await rest(LOOK_MS);
+    }
   }
 
   async join(node: LabHost): Promise<void> {

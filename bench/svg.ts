@@ -2,10 +2,10 @@ import { format, type Measurement, type Unit } from "./result.ts";
 import { summarize } from "./statistics.ts";
 
 const WIDTH = 960;
-const LABEL_WIDTH = 330;
+const LABEL_WIDTH = 380;
 const RIGHT = 110;
 const TOP = 64;
-const ROW = 38;
+const ROW = 44;
 const BOTTOM = 44;
 const PLOT = WIDTH - LABEL_WIDTH - RIGHT;
 /** From here on a linear axis would press the small ones into one spot. */
@@ -69,6 +69,7 @@ text { font: 13px sans-serif; fill: #222 }
 .own { fill: #1565c0 }
 .peer { fill: #8d6e63 }
 .median { stroke: #111; stroke-width: 3 }
+.of { font-size: 9px; fill: #c62828; text-anchor: middle }
 .bound { stroke: #c62828; stroke-width: 2; stroke-dasharray: 4 3 }
 </style>
 <rect width="100%" height="100%" fill="#fff"/>
@@ -99,13 +100,15 @@ function row(
     `<text x="${LABEL_WIDTH - 14}" y="${y + 4}" class="label">${escape(label)}</text>`,
     ...dots,
     bar(median, "median", 12),
-    ...Object.values(bound ?? {}).map((value) => bar(value, "bound", 16)),
+    ...Object.entries(bound ?? {}).map(([of, value]) =>
+      bar(value, "bound", 14) + `<text x="${x(value)}" y="${y - 16}" class="of">${of}</text>`
+    ),
     `<text x="${WIDTH - RIGHT + 14}" y="${y + 4}">${format(median, unit)}</text>`,
   ].join("");
 }
 
 function hint({ log }: Scale): string {
-  return `dot: one round · black: median, in figures at the right · red: bound${
+  return `dot: one round · black: median, in figures at the right · red: bounds${
     log ? " · logarithmic axis" : ""
   }`;
 }

@@ -28,7 +28,7 @@ export const handover: Part = {
         },
         {
           ...common,
-          what: "last frame or answer of the old → first of the next",
+          what: "last of the old on the wire → first frame of the next",
           samples: moves.map(({ gapMs }) => gapMs),
           bound: { median: 25, p99: 60 },
         },

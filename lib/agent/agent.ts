@@ -89,12 +89,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   health.addReady({
     name: "Services",
     problem: () =>
-      !source.synced
-        ? "not listed yet"
-        : youngEnough("answer about Services", () =>
-          clock.nowMs(), () =>
-          source.lastActivityMs, () =>
-          SERVICES_SILENCE_MS)(),
+      source.lastError?.message ??
+        (!source.synced
+          ? "not listed yet"
+          : youngEnough("answer about Services", () => clock.nowMs(), () =>
+            source.lastActivityMs, () =>
+            SERVICES_SILENCE_MS)()),
   });
   const links = new LinkWatch(parts.network, clock, logger);
   const node = new NodeWatch({
@@ -111,6 +111,8 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     ...(fast && addressLink && { fast: { ...fast, addressLink } }),
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
+    // Whoever takes it cuts every agent off.
+    reserved: new Map([[new URL(clients.credentials.server).hostname, "the API server's address"]]),
     network: parts.network,
     source,
     links,
@@ -217,7 +219,8 @@ class VersionCheck implements Task {
         if (!(error instanceof KubeError)) throw error;
         if (signal.aborted) break;
         if (error.message !== failing) {
-          logger.error("the API server does not answer, waiting for it", { server, error });
+          const message = error.status === 0 ? "cannot be reached" : "refuses";
+          logger.error(`the API server ${message}, trying again`, { server, error });
         }
         failing = error.message;
         await clock.until(clock.nowMs() + ASK_AGAIN_MS, signal);

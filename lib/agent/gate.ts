@@ -34,6 +34,8 @@ export class Gate {
   readonly #rivals: RivalWatch;
   #obstacle: string | undefined = "not looked yet";
   #listFailed: string | undefined;
+  /** Leases of other namespaces may not be read. */
+  #narrow = false;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -83,7 +85,12 @@ export class Gate {
   #missingInterface(): string | undefined {
     const { interface: name, network } = this.#parts;
     if (name === "auto") return undefined;
-    const links = network.links();
+    let links;
+    try {
+      links = network.links();
+    } catch (error) {
+      return `the interfaces of this node cannot be read: ${(error as Error).message}`;
+    }
     const link = links.find((link) => link.name === name);
     const known = links.filter(isUsable).map((link) => link.name).join(", ") || "none";
     if (link === undefined) {
@@ -107,11 +114,22 @@ export class Gate {
   async #rival(holding: boolean, signal: AbortSignal): Promise<string | undefined> {
     const { client, lease, clock, logger } = this.#parts;
     try {
-      const leases = await listLeases(client, {
-        namespace: lease.namespace,
-        labelSelector: Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(","),
-        deadlineMs: LIST_DEADLINE_MS,
-        signal,
+      const list = (namespace: string | undefined) =>
+        listLeases(client, {
+          namespace,
+          labelSelector: Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(","),
+          deadlineMs: LIST_DEADLINE_MS,
+          signal,
+        });
+      const leases = await list(undefined).catch((error) => {
+        if (!(error instanceof KubeError) || error.status !== 403) throw error;
+        if (!this.#narrow) {
+          logger.warn("only this namespace is searched for another Lease of the same class", {
+            error,
+          });
+        }
+        this.#narrow = true;
+        return list(lease.namespace);
       });
       this.#listFailed = undefined;
       const rival = this.#rivals.rival(leases, holding, clock.nowMs());

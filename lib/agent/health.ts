@@ -9,7 +9,7 @@ export interface HealthCheck {
 
 export interface HealthReport {
   readonly healthy: boolean;
-  readonly checks: readonly { instance?: string; name: string; problem?: string }[];
+  readonly checks: readonly { instance?: string; name: string; ok: boolean; problem?: string }[];
 }
 
 /**
@@ -67,8 +67,9 @@ function report(checks: readonly HealthCheck[]): HealthReport {
     return {
       ...(instance !== undefined && { instance }),
       name,
+      ok: found === undefined,
       ...(found !== undefined && { problem: found }),
     };
   });
-  return { healthy: results.every(({ problem }) => problem === undefined), checks: results };
+  return { healthy: results.every(({ ok }) => ok), checks: results };
 }

@@ -26,11 +26,18 @@ export class HttpServer implements Task {
           return answer(health.live());
         case "/readyz":
           return answer(health.ready());
-        case "/metrics":
-          return new Response(
-            await metrics.render(url.searchParams.get("instance") ?? undefined),
-            { headers: { "content-type": metrics.contentType } },
-          );
+        case "/metrics": {
+          const instance = url.searchParams.get("instance") ?? undefined;
+          if (instance !== undefined && !metrics.instances.has(instance)) {
+            const names = [...metrics.instances].join(", ");
+            return new Response(`There is no instance ${instance}, but ${names}\n`, {
+              status: 404,
+            });
+          }
+          return new Response(await metrics.render(instance), {
+            headers: { "content-type": metrics.contentType },
+          });
+        }
         default:
           return new Response("There are /healthz, /readyz and /metrics\n", { status: 404 });
       }

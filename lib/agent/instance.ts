@@ -34,6 +34,8 @@ import { electionTimes } from "./times.ts";
 export interface Shared {
   readonly nodeName: string;
   readonly incarnation: string;
+  /** Addresses that no Service may have, and what they are. */
+  readonly reserved: ReadonlyMap<string, string>;
   readonly network: Network;
   readonly source: ServiceSource;
   readonly links: Pick<LinkWatch, "subscribe">;
@@ -72,6 +74,7 @@ export class Instance implements Task {
   #standing: {
     elector: Elector;
     watchProgressMs: () => number;
+    lastError: () => Error | undefined;
     lastAnswerMs: () => number;
   } | undefined;
 
@@ -157,6 +160,7 @@ export class Instance implements Task {
       network: shared.network,
       interface: config.interface,
       mark: this.#mark,
+      reserved: shared.reserved,
       vips: this.#vips,
       statuses,
       reports: this.#reports,
@@ -179,7 +183,12 @@ export class Instance implements Task {
           this.#vips.granted(untilMs);
           if (!begins) return;
           reconciler.begin();
+<<<<<<< HEAD
           beacons?.announce();
+=======
+          // What was deleted or changed on a connection that died unnoticed must not stay for long.
+          shared.source.refresh();
+>>>>>>> 580611b88324da632c537938ede058ab1a7a78a9
         },
         withdraw: (reason) => {
           reconciler.end();
@@ -209,6 +218,7 @@ export class Instance implements Task {
     this.#standing = {
       elector,
       watchProgressMs: () => latest(watch.lastActivityMs, watch.lastAttemptMs),
+      lastError: () => elector.lastError ?? watch.lastError,
       lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
     };
     const conditions = new Conditions((reason) => {
@@ -327,10 +337,13 @@ export class Instance implements Task {
       instance,
       name: "Lease",
       problem: standing(() =>
-        this.#standing!.elector.obstacle ??
-          youngEnough("answer about the Lease", now, () =>
-            this.#standing?.lastAnswerMs(), () =>
-            times.watchSilenceMs + loopMs())()
+        this.#standing!.elector.obstacle ?? this.#standing!.lastError()?.message ??
+          youngEnough(
+            "answer about the Lease",
+            now,
+            () => this.#standing?.lastAnswerMs(),
+            () => times.watchSilenceMs + loopMs(),
+          )()
       ),
     });
   }

@@ -22,6 +22,8 @@ export interface ReconcilerParts {
   /** Name of an interface, or "auto". */
   readonly interface: string;
   readonly mark: number;
+  /** Addresses that no Service may have, and what they are. */
+  readonly reserved: ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
   readonly statuses: StatusWriter;
   readonly reports: InstanceReports;
@@ -107,7 +109,7 @@ export class Reconciler implements Disposable {
       policy,
       mayHold: true,
       held: vips.addresses,
-      place: placer(this.#parts.interface, mark, snapshot),
+      place: placer(this.#parts.interface, mark, snapshot, this.#parts.reserved),
     });
   }
 

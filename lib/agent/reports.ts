@@ -124,7 +124,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   }
 
   odd(what: string): void {
-    this.#logger.warn("the Lease was edited by hand", { reason: what });
+    this.#logger.warn("the Lease is not as it should be", { reason: what });
   }
 
   // VIPs

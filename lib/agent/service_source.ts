@@ -45,6 +45,16 @@ export class ServiceSource implements Task {
     return this.#watches.every(({ synced }) => synced);
   }
 
+  /** What interrupted a watch, until the server says something again. */
+  get lastError(): Error | undefined {
+    return this.#watches.find(({ lastError }) => lastError !== undefined)?.lastError;
+  }
+
+  /** Asks at once for what may have been missed on a connection that died without a word. */
+  refresh(): void {
+    for (const watch of this.#watches) watch.refresh();
+  }
+
   /** When the quietest watch last heard from the server; undefined before. */
   get lastActivityMs(): number | undefined {
     return oldest(this.#watches.map(({ lastActivityMs }) => lastActivityMs));

@@ -1,7 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { ConfigProblem } from "../config/errors.ts";
 import type { GivenFlag } from "../config/given.ts";
-import { isBooleanFlag } from "../config/names.ts";
+import { isBooleanFlag, rightFlag } from "../config/names.ts";
 import { nearest } from "../config/nearest.ts";
 
 export const commandNames = ["run", "config", "handover", "release", "version", "help"] as const;
@@ -20,12 +20,17 @@ export interface CommandLine {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Flags that are no settings, by the commands that take them. */
+/** Flags that stand for a command, whatever else the line says. */
 const SWITCHES = new Map<string, CommandName>([
   ["help", "help"],
   ["h", "help"],
   ["version", "version"],
+  ["v", "version"],
+  ["V", "version"],
 ]);
+
+/** `-leaseName=x`: the parser would take it for nine flags of one letter each. */
+const ONE_DASH = /^-([A-Za-z][^=]+)/;
 
 /**
  * Takes the command line apart: `[command] [--flag=value | --flag value | --booleanFlag]…`.
@@ -35,10 +40,20 @@ const SWITCHES = new Map<string, CommandName>([
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags: GivenFlag[] = [];
   const words: string[] = [];
+  const problems: ConfigProblem[] = [];
+  const settled = args.indexOf("--") < 0 ? args.length : args.indexOf("--");
+  const parsable = args.filter((arg, index) => {
+    const word = index < settled ? ONE_DASH.exec(arg)?.[1] : undefined;
+    if (word === undefined) return true;
+    const [setting, source] = [word, `flag -${word}`];
+    const problem = "a flag has two dashes";
+    problems.push({ setting, value: undefined, source, problem, right: rightFlag(word) });
+    return false;
+  });
   // Nothing is declared, so that every flag comes through here as it was written, in order, and a
   // missing value (true) can be told from an empty one. A flag that needs no value must not eat
   // the next word, so it gets its value here.
-  const { _: afterDashes } = parseArgs(args.map(completeBoolean), {
+  const { _: afterDashes } = parseArgs(parsable.map(completeBoolean), {
     unknown: (arg: string, key?: string, value?: unknown) => {
       if (key === undefined) words.push(arg);
       else flags.push({ flag: key, value: value === true ? undefined : String(value) });
@@ -47,8 +62,16 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   });
   words.push(...afterDashes.map(String));
 
-  const problems: ConfigProblem[] = [];
-  const command = commandOf(words, flags, problems);
+  const asked = flags.map(({ flag }) => SWITCHES.get(flag)).find((command) => command);
+  if (asked) return { command: asked, flags: [], problems: [], output: "text", to: undefined };
+  const command = commandOf(words, problems);
+  if (command === "version" || command === "help") {
+    for (const { flag, value } of flags) {
+      const source = `flag --${flag}`;
+      const right = `classvip ${command} alone`;
+      problems.push({ setting: flag, value, source, problem: "no flag of this command", right });
+    }
+  }
   const outputs = command === "config" ? flags.filter(({ flag }) => flag === "output") : [];
   const output = outputs.length === 0 ? "text" : outputs.at(-1)?.value;
   if (output !== "text" && output !== "json") {
@@ -76,9 +99,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     problems,
     to,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) =>
-      !SWITCHES.has(given.flag) && !outputs.includes(given) && !targets.includes(given)
-    ),
+    flags: flags.filter((given) => !outputs.includes(given) && !targets.includes(given)),
   };
 }
 
@@ -89,13 +110,8 @@ function completeBoolean(arg: string): string {
 
 function commandOf(
   [word = "run", ...leftover]: string[],
-  flags: readonly GivenFlag[],
   problems: ConfigProblem[],
 ): CommandName {
-  for (const { flag } of flags) {
-    const command = SWITCHES.get(flag);
-    if (command) return command;
-  }
   const command = commandNames.find((name) => name === word) ??
     // kube-vip's manifests say manager.
     (word === "manager" ? "run" : undefined);

@@ -21,8 +21,14 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const loaded = await load(context, line);
     return await (await import("./config.ts")).printConfig(context, loaded, line.output);
   },
-  version: async (context) => await (await import("./version.ts")).printVersion(context),
-  help: async (context) => await (await import("./help.ts")).help(context),
+  version: async (context, { problems }) => {
+    if (problems.length > 0) throw new ConfigError(problems);
+    return await (await import("./version.ts")).printVersion(context);
+  },
+  help: async (context, { problems }) => {
+    if (problems.length > 0) throw new ConfigError(problems);
+    return await (await import("./help.ts")).help(context);
+  },
 };
 
 /**

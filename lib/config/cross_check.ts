@@ -51,14 +51,28 @@ function checkRenewal(
   }];
 }
 
-/** @returns the problems between the instances of one process. */
+/**
+ * @returns the problems between the instances of one process, each with the first instance that an
+ * instance collides with.
+ */
 export function checkInstances(instances: readonly ResolvedInstance[]): ConfigProblem[] {
-  return instances.flatMap((second, index) =>
-    instances.slice(0, index).flatMap((first) => checkPair(first, second))
-  );
+  return instances.flatMap((second, index) => {
+    const all = instances.slice(0, index).flatMap((first, firstIndex) => {
+      const both = [first, second].map(({ name }, i) =>
+        `${[firstIndex, index][i]! + 1} (${name.value})`
+      );
+      return checkPair(first, second, both.join(" and "));
+    });
+    return [...new Map(all.toReversed().map((p) => [p.setting, p])).values()].toReversed();
+  });
 }
 
-function checkPair(first: ResolvedInstance, second: ResolvedInstance): ConfigProblem[] {
+/** @param both their numbers in the list, and names, for people. */
+function checkPair(
+  first: ResolvedInstance,
+  second: ResolvedInstance,
+  both: string,
+): ConfigProblem[] {
   const all = [first, second].flatMap((instance) => Object.values(instance));
   if (all.some(({ failed }) => failed)) return [];
   const problems: ConfigProblem[] = [];
@@ -68,8 +82,7 @@ function checkPair(first: ResolvedInstance, second: ResolvedInstance): ConfigPro
       setting: "loadBalancerClass",
       value: second.loadBalancerClass.value ?? "",
       source: second.loadBalancerClass.source,
-      problem: `${overlap} would be served by the instances ${first.name.value} and ` +
-        `${second.name.value} (${first.loadBalancerClass.source})`,
+      problem: `${overlap} would be served by the instances ${both}`,
       right: "another class, or namespaces that differ",
     });
   }
@@ -79,7 +92,7 @@ function checkPair(first: ResolvedInstance, second: ResolvedInstance): ConfigPro
       setting: "leaseName",
       value: second.leaseName.value,
       source: second.leaseName.source,
-      problem: `the instance ${first.name.value} has the same Lease (${first.leaseName.source})`,
+      problem: `the instances ${both} have the same Lease (${first.leaseName.source})`,
       right: "a Lease of its own for each instance",
     });
   }
@@ -90,7 +103,7 @@ function checkPair(first: ResolvedInstance, second: ResolvedInstance): ConfigPro
       setting: "instanceName",
       value: second.name.value,
       source: second.name.source,
-      problem: `another instance has the same name (${first.name.source})`,
+      problem: `the instances ${both} have the same name (${first.name.source})`,
       right: "a name of its own for each instance",
     });
   }

@@ -12,9 +12,8 @@ import {
 } from "yaml";
 import type { ConfigProblem } from "./errors.ts";
 import type { Given, Layer } from "./given.ts";
-import { findEnv, findFlag, findYamlKey, yamlKeys } from "./names.ts";
-import { nearest } from "./nearest.ts";
-import { type SettingName, settingOf, yamlKeyOf } from "./settings.ts";
+import { findYamlKey, rightYamlKey } from "./names.ts";
+import { type SettingName, settingOf } from "./settings.ts";
 
 /** The settings of a YAML file. */
 export interface FileSettings {
@@ -79,7 +78,7 @@ export function parseConfigFile(text: string, path: string): FileSettings {
           word,
           source,
           name ? "it is set for the whole process" : "no such setting",
-          rightKey(word, isInstance),
+          name ? `${word} at the top level` : rightYamlKey(word),
         );
       } else if (node && !(isScalar(node) && node.value === null)) {
         const given = textOf(name, node);
@@ -89,6 +88,24 @@ export function parseConfigFile(text: string, path: string): FileSettings {
       }
     }
     return layer;
+  }
+
+  function instancesOf(list: Node | undefined): Layer[] {
+    const right = "`- loadBalancerClass: …` for each instance";
+    if (!isSeq(list)) {
+      refuse("instances", instancesSource, "not a list", right);
+      return [];
+    }
+    if (list.items.length === 0) {
+      refuse("instances", instancesSource, "the list is empty", `${right}, or no instances`);
+    }
+    return list.items.flatMap((item, index) => {
+      const entry = resolve(item);
+      if (isMap(entry)) return [layerOf(entry, true)];
+      const source = sourceAt(isNode(item) ? item.range?.[0] : undefined);
+      refuse("instances", source, `entry ${index + 1} is not a mapping`, right);
+      return [];
+    });
   }
 
   for (const error of document.errors) {
@@ -107,17 +124,7 @@ export function parseConfigFile(text: string, path: string): FileSettings {
     .find(({ key }) => isScalar(key) && key.value === "instances");
   if (pair) {
     instancesSource = sourceAt(pair.key.range?.[0]);
-    const list = resolve(pair.value);
-    const entries = isSeq(list) ? list.items.map(resolve) : [];
-    if (entries.length === 0 || !entries.every((entry) => isMap(entry))) {
-      refuse(
-        "instances",
-        instancesSource,
-        "not a list of mappings",
-        "`- name: …` for each instance",
-      );
-    }
-    instances = entries.filter((entry) => isMap(entry)).map((entry) => layerOf(entry, true));
+    instances = instancesOf(resolve(pair.value));
   }
   return { shared: layerOf(root, false), instances, instancesSource, problems };
 }
@@ -125,12 +132,4 @@ export function parseConfigFile(text: string, path: string): FileSettings {
 function shapeOf(name: SettingName): string {
   const { kind } = settingOf(name);
   return kind === "list" ? "a list of words" : kind === "map" ? "a mapping" : "a single value";
-}
-
-function rightKey(word: string, isInstance: boolean): string {
-  if (isInstance && findYamlKey(word)) return `${word} at the top level`;
-  // Somebody may write a flag's or a variable's name, kube-vip's too.
-  const named = findEnv(word) ?? findFlag(word);
-  const own = named && named.kind !== "kube-vip" ? yamlKeyOf(named.setting) : undefined;
-  return own ?? nearest(word, yamlKeys) ?? "a key of the settings reference";
 }

@@ -1,6 +1,5 @@
 import { type ConfigProblem, hideSecrets } from "./errors.ts";
-import { findEnv, findFlag, flagNames, isBooleanFlag, type Named, ownEnvNames } from "./names.ts";
-import { nearest } from "./nearest.ts";
+import { findEnv, findFlag, isBooleanFlag, type Named, rightEnv, rightFlag } from "./names.ts";
 import { type SettingName, settingOf } from "./settings.ts";
 
 /** A value as somebody wrote it. */
@@ -36,6 +35,9 @@ export interface GivenSettings {
 const SERVICE_LINK =
   /^CLASSVIP_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
+/** What only kube-vip's variables look like: an older or newer one may have it. */
+const KUBE_VIP_LIKE = /^(vip|svc|lb|bgp|cp)_/;
+
 /** Sorts flags and env by setting: flags first, then `CLASSVIP_` variables, then aliases in env. */
 export function collectGiven(
   flags: readonly GivenFlag[],
@@ -50,8 +52,7 @@ export function collectGiven(
     const source = `flag ${flag.length === 1 ? "-" : "--"}${flag}`;
     const named = findFlag(flag);
     if (!named) {
-      const hint = nearest(flag, flagNames);
-      collector.refuse(flag, source, "no such flag", hint ? `--${hint}` : "a flag that help shows");
+      collector.refuse(flag, source, "no such flag", rightFlag(flag));
     } else if (value === undefined && !isBooleanFlag(flag)) {
       collector.refuse(flag, source, "its value is missing", `--${flag}=value`);
     } else {
@@ -73,8 +74,9 @@ export function collectGiven(
         `env ${name}`,
       );
     } else if (name.startsWith("CLASSVIP_") && !SERVICE_LINK.test(name)) {
-      const hint = nearest(name, ownEnvNames) ?? "a name of the settings reference";
-      collector.refuse(name, `env ${name}`, "no such setting", hint);
+      collector.refuse(name, `env ${name}`, "no such setting", rightEnv(name));
+    } else if (KUBE_VIP_LIKE.test(name) && text !== "") {
+      collector.ignore(`env ${name}`, "classvip does not know it");
     }
   }
 
@@ -106,6 +108,10 @@ class Collector {
     this.problems.push({ setting, value, source, problem, right });
   }
 
+  ignore(source: string, why: string): void {
+    this.#ignored.set(why, [...this.#ignored.get(why) ?? [], source]);
+  }
+
   take(
     layer: Map<SettingName, Given>,
     named: Named,
@@ -123,8 +129,7 @@ class Collector {
     if ("same" in verdict) {
       this.#same.push(source);
     } else if ("ignored" in verdict) {
-      const sources = this.#ignored.get(verdict.ignored) ?? [];
-      this.#ignored.set(verdict.ignored, [...sources, source]);
+      this.ignore(source, verdict.ignored);
     } else if ("use" in verdict) {
       this.#put(layer, verdict.use, { text: verdict.value, source, alias: true });
     } else {

@@ -37,7 +37,7 @@ export interface InstanceConfig {
 export interface ProcessConfig {
   /** holderIdentity on all Leases. */
   readonly nodeName: string;
-  /** Path, or undefined: in-cluster, else KUBECONFIG, else ~/.kube/config. */
+  /** Path, or undefined: the first of the usual places. */
   readonly kubeconfig: string | undefined;
   /** URL that replaces the kubeconfig's server, or undefined. */
   readonly kubernetesServer: string | undefined;

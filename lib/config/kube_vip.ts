@@ -278,5 +278,10 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
     { boolean: true },
   ),
   ...ignored(["vip_skipdad"], "VIPs are always set without it", { boolean: true }),
-  ...ignored(["enable_endpoints enableEndpoints"], "EndpointSlices are used", { boolean: true }),
+  ...ignored(
+    ["enable_endpoints enableEndpoints", "enable_endpointslices enableEndpointSlices"],
+    "classvip does not look at endpoints yet",
+    { boolean: true },
+  ),
+  ...ignored(["provider_config provider-config"], "classvip asks no provider"),
 ];

@@ -1,3 +1,4 @@
+import { nearest } from "./nearest.ts";
 import { type KubeVipSetting, kubeVipSettings } from "./kube_vip.ts";
 import {
   type Alias,
@@ -54,6 +55,24 @@ export function isBooleanFlag(flag: string): boolean {
     : settingOf(named.setting).kind === "boolean";
 }
 
-export const flagNames: readonly string[] = [...byFlag.keys()];
-export const ownEnvNames: readonly string[] = settingNames.map(envNameOf);
-export const yamlKeys: readonly string[] = [...byYamlKey.keys()];
+/** What would be right where no name is like the one that was given. */
+const IN_HELP = "one of those that `classvip help` lists";
+const ownEnvNames = settingNames.map(envNameOf);
+
+/** @returns what was probably meant by a flag that nobody knows, for people. */
+export function rightFlag(flag: string): string {
+  const hint = nearest(flag, byFlag.keys());
+  return hint ? `--${hint}` : IN_HELP;
+}
+
+/** As `rightFlag()`, for an own variable. */
+export function rightEnv(env: string): string {
+  return nearest(env, ownEnvNames) ?? IN_HELP;
+}
+
+/** As `rightFlag()`, for a key in the file: it may be the name of a flag or of a variable. */
+export function rightYamlKey(word: string): string {
+  const named = findEnv(word) ?? findFlag(word);
+  const own = named && named.kind !== "kube-vip" ? yamlKeyOf(named.setting) : undefined;
+  return own ?? nearest(word, byYamlKey.keys()) ?? IN_HELP;
+}

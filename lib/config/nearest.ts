@@ -1,11 +1,14 @@
+/** For a typing error or two; more would be another word. */
+const MAX_DISTANCE = 3;
+
 /**
- * @returns the candidate that is most like the name, or undefined when none is like it. Upper and
- * lower case, `-` and `_` make no difference.
+ * @returns the candidate that is most like the name, or undefined when none is like it: at most
+ * every third character may differ. Upper and lower case, `-` and `_` make no difference.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(name);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = Math.min(MAX_DISTANCE, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, plain(candidate));
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

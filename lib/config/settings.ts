@@ -245,7 +245,8 @@ export const settings = {
     group: "Kubernetes",
     kind: "<path>",
     default: "",
-    defaultText: "in-cluster, else KUBECONFIG, else ~/.kube/config",
+    defaultText:
+      "in-cluster, else KUBECONFIG, else ~/.kube/config, else /etc/kubernetes/admin.conf",
     aliases: [{ env: "k8s_config_file", flag: "k8sConfigPath" }],
     text: "The kubeconfig file to connect with.",
     parse: parsePath,

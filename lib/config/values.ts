@@ -134,8 +134,13 @@ export function parseNamespace(text: string): Parsed<string> {
 export function parseNamespaces(text: string): Parsed<readonly string[]> {
   if (text === "") return accept([]);
   const names = text.split(",").map((name) => name.trim());
-  const bad = names.map(parseNamespace).find((parsed) => !parsed.ok);
-  if (bad && !bad.ok) return refuse("not a list of namespaces", "names with commas, such as a,b");
+  const bad = names.flatMap((name, i) =>
+    parseNamespace(name).ok ? [] : [`${i + 1} (${name === "" ? "empty" : name})`]
+  );
+  if (bad.length > 0) {
+    const right = "names with commas, such as a,b, of lower-case letters, digits and '-'";
+    return refuse(`not a namespace name: entry ${bad.join(", entry ")}`, right);
+  }
   return accept([...new Set(names)].sort());
 }
 

@@ -160,7 +160,14 @@ export class Election {
 
   /** What somebody's hand left on the Lease, for a log line. */
   get oddity(): string | undefined {
-    return this.#observed.kind === "present" ? leaseProblem(this.#observed.lease) : undefined;
+    if (this.#observed.kind !== "present") return undefined;
+    const { lease, record } = this.#observed;
+    const { identity, incarnation } = this.#settings;
+    if (record.holder === identity && record.incarnation !== incarnation) {
+      return `it names this node, but an earlier boot or another machine: the node name ` +
+        `${identity} must be unique`;
+    }
+    return leaseProblem(lease);
   }
 
   /**
@@ -261,10 +268,15 @@ export class Election {
 
   /** A write succeeded: the server answered with this Lease. `sentAtMs`: just before it was sent. */
   succeeded(purpose: Purpose, lease: Lease, sentAtMs: number, nowMs: number): void {
-    this.seen(lease, "server", nowMs);
     this.#failures = 0;
     this.#notBeforeMs = -Infinity;
     this.#conflictBefore = false;
+    if (this.#observed.kind === "present" && isOlder(lease, this.#observed.lease)) {
+      // The watch was faster, and has shown what somebody wrote on top of it.
+      this.#mustRead = true;
+      return;
+    }
+    this.seen(lease, "server", nowMs);
     if (purpose !== "acquire" && purpose !== "renew") return;
     if (this.#resigned !== undefined) return;
     this.#holding = "yes";

@@ -50,6 +50,7 @@ export class Elector {
   readonly #stopTimeoutMs: number;
   #wake = new AbortController();
   #stopping = false;
+  #lastError: KubeError | undefined;
   #seenHolder: string | undefined;
   #seenObstacle: string | undefined;
   #seenOddity: string | undefined;
@@ -102,6 +103,11 @@ export class Elector {
   /** `holderIdentity` as last seen. */
   get holder(): string | undefined {
     return this.#election.holder;
+  }
+
+  /** What became of the last request, where it failed. */
+  get lastError(): KubeError | undefined {
+    return this.#lastError;
   }
 
   /** The fence, for the check before every frame. */
@@ -201,6 +207,7 @@ export class Elector {
     try {
       const lease = await this.#api.get({ deadlineMs: this.#requestTimeoutMs });
       this.#election.seen(lease, "server", this.#clock.nowMs());
+      this.#lastError = undefined;
     } catch (error) {
       this.#failed("read", error);
     }
@@ -214,6 +221,7 @@ export class Elector {
         ? this.#api.create(lease, options)
         : this.#api.replace(lease, options));
       this.#election.succeeded(purpose, written, sentAtMs, this.#clock.nowMs());
+      this.#lastError = undefined;
     } catch (error) {
       // A create is answered with 404 when its namespace is missing: that is no lost race.
       const lost = error instanceof KubeError &&
@@ -226,15 +234,16 @@ export class Elector {
       this.#observer.released();
     } else if (purpose !== "create" && this.mayHold()) {
       this.#lastRenewalMs = sentAtMs;
-      this.#holder.granted(this.#election.holdUntilMs, this.#election.term);
       if (this.#elected) this.#observer.renewed();
       else this.#observer.elected(this.#election.term);
       this.#elected = true;
+      this.#holder.granted(this.#election.holdUntilMs, this.#election.term);
     }
   }
 
   #failed(purpose: Purpose | "read", error: unknown): void {
     if (!(error instanceof KubeError)) throw error;
+    this.#lastError = error;
     const { status, reason, retryAfterMs } = error;
     const before = this.#election.holdUntilMs;
     this.#election.failed(this.#clock.nowMs(), {

@@ -13,30 +13,31 @@ interface Sighting {
  * has the right of way. One that nobody renews has none.
  */
 export class RivalWatch {
-  readonly #own: { readonly name: string; readonly scope: string };
+  readonly #own: { readonly namespace: string; readonly name: string; readonly scope: string };
   readonly #seen = new Map<string, Sighting>();
 
-  constructor(own: { name: string; scope: string }) {
+  constructor(own: { namespace: string; name: string; scope: string }) {
     this.#own = own;
   }
 
   /**
-   * @param leases all Leases of classvip in the namespace
+   * @param leases all Leases of classvip that can be seen
    * @param holding whether this node holds its own Lease
    * @returns the Lease that this instance must yield to, or undefined
    */
   rival(leases: readonly Lease[], holding: boolean, nowMs: number): Lease | undefined {
-    const own = leases.find((lease) => lease.metadata?.name === this.#own.name);
+    const ownKey = `${this.#own.namespace}/${this.#own.name}`;
+    const own = leases.find((lease) => keyOf(lease) === ownKey);
     return leases.find((lease) => {
-      const name = lease.metadata?.name ?? "";
+      const key = keyOf(lease);
       const record = readLease(lease);
-      if (name === this.#own.name || record.scope !== this.#own.scope) return false;
+      if (key === ownKey || record.scope !== this.#own.scope) return false;
       if (record.holder === undefined) return false;
-      const before = this.#seen.get(name);
+      const before = this.#seen.get(key);
       const sighting = before?.renewTime === record.renewTime && before !== undefined
         ? before
         : { renewTime: record.renewTime, changedAtMs: nowMs };
-      this.#seen.set(name, sighting);
+      this.#seen.set(key, sighting);
       // Until it was seen unchanged for its whole duration, its holder may be alive.
       const alive = nowMs - sighting.changedAtMs <= (record.durationMs ?? 0);
       return alive && !(holding && precedes(own, lease));
@@ -46,6 +47,10 @@ export class RivalWatch {
 
 function precedes(own: Lease | undefined, other: Lease): boolean {
   if (own === undefined) return false;
-  const key = ({ metadata }: Lease) => `${metadata?.creationTimestamp} ${metadata?.name}`;
-  return key(own) < key(other);
+  const age = (lease: Lease) => `${lease.metadata?.creationTimestamp} ${keyOf(lease)}`;
+  return age(own) < age(other);
+}
+
+function keyOf({ metadata }: Lease): string {
+  return `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
 }

@@ -38,7 +38,7 @@ export class HttpKubeClient implements KubeClient {
     using cutoff = new Cutoff(options.signal, this.#lifetime.signal);
     try {
       const response = await this.#send(options, cutoff);
-      return parse(options, await response.text()) as T;
+      return parse(options, await cutoff.race(response.text())) as T;
     } catch (error) {
       throw this.#failed(options, cutoff, error);
     }
@@ -52,12 +52,16 @@ export class HttpKubeClient implements KubeClient {
       cutoff.disarm();
       if (response.body === null) return;
       const reader = response.body.getReader();
+      // Deno 2.6 forgets the signal of fetch() when it collects garbage: the body has to be ended here.
+      const cancel = () => void reader.cancel().catch(() => {});
+      cutoff.signal.addEventListener("abort", cancel, { once: true });
       const decoder = new LineDecoder();
       let lines: string[] = ["head"]; // the wait for the first line begins with the head
       for (;;) {
         // Counts between lines, not chunks: a peer that trickles is as good as silent.
         if (lines.length > 0) cutoff.arm(options.silenceMs, "Silent");
         const { done, value } = await reader.read();
+        cutoff.signal.throwIfAborted();
         // A line without its newline is cut; resuming brings it again.
         if (done) return;
         lines = decoder.push(value);
@@ -114,7 +118,7 @@ export class HttpKubeClient implements KubeClient {
       headers.set("content-type", `application/${kind}`);
       init.body = JSON.stringify(options.body);
     }
-    return await fetch(url, init);
+    return await cutoff.race(fetch(url, init));
   }
 
   async #authorization(cutoff: Cutoff, force: boolean): Promise<string | undefined> {
@@ -169,11 +173,8 @@ export class HttpKubeClient implements KubeClient {
     if (reason !== undefined) {
       // Whatever made this connection silent may have taken the idle ones with it.
       this.#replace();
-      return new KubeError(`API server ${server} did not answer ${what} in time`, {
-        status: 0,
-        reason,
-        cause: error,
-      });
+      const message = `API server ${server} did not answer ${what} in time`;
+      return new KubeError(message, { status: 0, reason });
     }
     return error instanceof KubeError ? error : unreachable(server, error);
   }

@@ -69,10 +69,10 @@ export class KubeLeaseApi {
   }
 }
 
-/** The Leases of a namespace that carry the labels, for example `a=b,c`. */
+/** The Leases of a namespace, or of all, that carry the labels, for example `a=b,c`. */
 export async function listLeases(
   client: KubeClient,
-  options: { namespace: string; labelSelector: string } & Limits,
+  options: { namespace: string | undefined; labelSelector: string } & Limits,
 ): Promise<Lease[]> {
   const { namespace, labelSelector, ...limits } = options;
   const list = await client.request<{ items?: Lease[] | null }>({
@@ -84,6 +84,7 @@ export async function listLeases(
   return list.items ?? [];
 }
 
-function leasesPath(namespace: string): string {
-  return `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+function leasesPath(namespace: string | undefined): string {
+  const within = namespace === undefined ? "" : `namespaces/${namespace}/`;
+  return `/apis/coordination.k8s.io/v1/${within}leases`;
 }

@@ -99,6 +99,9 @@ export class Watch<Raw extends KubeObject, Slim> {
   #lastActivityMs: number | undefined;
   #lastAttemptMs: number | undefined;
   #restarts = 0;
+  #lastError: KubeError | undefined;
+  /** Ends the present list, stream or pause. */
+  #round = new AbortController();
   /** When the present stream was asked for. */
   #followedMs: number | undefined;
 
@@ -133,6 +136,11 @@ export class Watch<Raw extends KubeObject, Slim> {
     return this.#lastAttemptMs;
   }
 
+  /** What interrupted it last, until the server says something again. */
+  get lastError(): KubeError | undefined {
+    return this.#lastError;
+  }
+
   /** How often it was interrupted. */
   get restarts(): number {
     return this.#restarts;
@@ -141,15 +149,20 @@ export class Watch<Raw extends KubeObject, Slim> {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, observer } = this.#options;
     let failures = 0;
+    const end = () => this.#round.abort();
+    signal.addEventListener("abort", end, { once: true });
+    using _ = { [Symbol.dispose]: () => signal.removeEventListener("abort", end) };
     while (!signal.aborted) {
       this.#followedMs = undefined;
       let error: KubeError | undefined;
+      const { signal: round } = this.#round = new AbortController();
       try {
-        if (this.#resourceVersion === undefined) await this.#list(signal);
-        await this.#follow(signal);
+        if (this.#resourceVersion === undefined) await this.#list(round);
+        await this.#follow(round);
       } catch (thrown) {
         if (signal.aborted) return;
         if (!(thrown instanceof KubeError)) throw thrown;
+        if (round.aborted) continue;
         error = thrown;
         if (losesPlace(error)) this.#resourceVersion = undefined;
       }
@@ -159,14 +172,23 @@ export class Watch<Raw extends KubeObject, Slim> {
       if (lasted) failures = 0;
       // The server's own time limit: nothing to report, nothing to wait for.
       if (error === undefined && lasted) continue;
+      this.#lastError = error;
       this.#restarts++;
       observer?.restarted?.(error?.reason ?? "Closed", error);
       // An expired place is everyday; only a server that says so again and again is waited for.
       const atOnce = error?.status === 410 && failures === 0;
       const pauseMs = atOnce ? 0 : backoffMs(failures, random, error?.retryAfterMs);
       failures++;
-      if (pauseMs > 0) await clock.until(clock.nowMs() + pauseMs, signal);
+      if (pauseMs > 0) await clock.until(clock.nowMs() + pauseMs, round);
     }
+  }
+
+  /**
+   * Asks again from where it stands, at once: a connection may have died without a word, and what
+   * was missed is needed now.
+   */
+  refresh(): void {
+    this.#round.abort();
   }
 
   /** Reads all pages before anything changes: a list that breaks off leaves no trace. */
@@ -206,7 +228,9 @@ export class Watch<Raw extends KubeObject, Slim> {
         reason: "Unreadable",
       });
     } catch (error) {
-      const unknown = error instanceof KubeError && error.status === 400;
+      // From the API itself: a proxy, or TLS where there is none, answers 400 too.
+      const unknown = error instanceof KubeError && error.status === 400 &&
+        error.reason === "BadRequest";
       if (!unknown || fallback === undefined || query === fallback.query) throw error;
       observer?.fellBack?.(error);
       this.#query = fallback.query;
@@ -291,6 +315,7 @@ export class Watch<Raw extends KubeObject, Slim> {
   }
 
   #sawActivity(): void {
+    this.#lastError = undefined;
     this.#lastActivityMs = this.#options.clock.nowMs();
   }
 

@@ -26,6 +26,8 @@ type BeaconRejection = typeof BEACON_REJECTIONS[number];
 export interface Metrics {
   /** @param loadBalancerClass undefined for Services without a class: the label is empty. */
   instance(name: string, loadBalancerClass: string | undefined): InstanceMetrics;
+  /** The names of all instances. */
+  readonly instances: ReadonlySet<string>;
   /** @param resource Plural, as in the API: "services", "leases". */
   watchRestarted(resource: string): void;
   /**
@@ -103,9 +105,12 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
     },
   });
 
+  const instances = new Set<string>();
   return {
     contentType: registry.contentType,
+    instances,
     instance(name, loadBalancerClass) {
+      instances.add(name);
       const labels = { instance: name, class: loadBalancerClass ?? "" };
       // A series that appears only with its first event can't be told from one that is lost.
       for (const metric of [holder, since, vipsHeld, refused]) metric.set(labels, 0);

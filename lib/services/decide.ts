@@ -95,7 +95,7 @@ export function decide(input: DecideInput): Decision {
     const refuse = (message: string, reason: Refusal["reason"] = "AddressRefused") =>
       refusals.push({ service, reason, message });
     for (const name of service.unsupported) {
-      refuse(`Annotation ${name} asks for something classvip does not do`, "SettingIgnored");
+      refuse(`${name} asks for something classvip does not do`, "SettingIgnored");
     }
     if (service.wished.length === 0) {
       refuse("No address is asked for: set the annotation classvip.io/addresses", "NoAddress");

@@ -41,7 +41,7 @@ export interface ServiceView {
   readonly wishedBy: string;
   /** Interface asked for by an annotation. */
   readonly wishedInterface: string | undefined;
-  /** Annotations that ask for what classvip does not do. */
+  /** Annotations and fields that ask for what classvip does not do. */
   readonly unsupported: readonly string[];
   readonly ingress: readonly Ingress[];
 }
@@ -56,7 +56,9 @@ export function viewService(service: Service): ServiceView {
     "spec.loadBalancerIP";
   const wished = (annotations[wishedBy] ?? spec.loadBalancerIP ?? "")
     .split(",").map((text) => text.trim()).filter((text) => text !== "");
-  const unsupported = UNSUPPORTED_ANNOTATIONS.filter((name) => annotations[name] !== undefined);
+  const unsupported: string[] = UNSUPPORTED_ANNOTATIONS
+    .filter((name) => annotations[name] !== undefined).map((name) => `Annotation ${name}`);
+  if (spec.externalTrafficPolicy === "Local") unsupported.push("externalTrafficPolicy: Local");
   const namespace = metadata.namespace ?? "";
   const name = metadata.name ?? "";
   return {

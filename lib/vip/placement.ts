@@ -19,11 +19,13 @@ export interface NetworkSnapshot {
  *
  * @param setting name of an interface, or "auto": the one with a subnet that holds the address
  * @param mark the instance's mark: addresses with it are this instance's own
+ * @param reserved addresses that must not be taken, and what they are
  */
 export function placer(
   setting: string,
   mark: number,
   { links, addresses }: NetworkSnapshot,
+  reserved: ReadonlyMap<string, string> = NONE,
 ): (ip: IpAddress, wishedInterface?: string) => Placement {
   const byIndex = new Map(links.map((link) => [link.index, link]));
   const foreign = new Map(
@@ -35,6 +37,8 @@ export function placer(
     .sort((a, b) => b.prefixLength - a.prefixLength);
 
   return (ip, wishedInterface) => {
+    const purpose = reserved.get(ip.text) ?? subnetPurpose(ip, subnets);
+    if (purpose !== undefined) return { refused: `it is ${purpose}` };
     const taken = foreign.get(ip.text);
     if (taken !== undefined) {
       const where = byIndex.get(taken.linkIndex)?.name ?? `interface ${taken.linkIndex}`;
@@ -60,6 +64,25 @@ export function placer(
       ? { linkIndex: link.index, interface: link.name }
       : { refused: `interface ${name} is not an Ethernet interface, ARP needs one` };
   };
+}
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+/** What an address with all host bits clear or set is for in a subnet (RFC 1122, 3.2.1.3). */
+function subnetPurpose(
+  ip: IpAddress,
+  subnets: readonly InterfaceAddress[],
+): string | undefined {
+  if (ip.family !== 4) return undefined;
+  for (const subnet of subnets) {
+    // A /31 has no such addresses (RFC 3021).
+    if (subnet.prefixLength > 30 || !contains(subnet, ip)) continue;
+    const hostMask = 2 ** (32 - subnet.prefixLength) - 1;
+    const host = (new DataView(ip.bytes.buffer, ip.bytes.byteOffset).getUint32(0) & hostMask) >>> 0;
+    if (host === 0) return `the address of the network itself (/${subnet.prefixLength})`;
+    if (host === hostMask) return `the broadcast address of its network (/${subnet.prefixLength})`;
+  }
+  return undefined;
 }
 
 /** Whether ARP can be spoken on it: Ethernet, not loopback. */

@@ -6,13 +6,16 @@ Deno.test("live() leaves out what only readiness asks for", () => {
   let problem = undefined as string | undefined;
   health.addLive({ name: "loop", problem: () => undefined });
   health.addReady({ instance: "blue", name: "Lease", problem: () => problem });
-  assert.deepEqual(health.live(), { healthy: true, checks: [{ name: "loop" }] });
+  assert.deepEqual(health.live(), { healthy: true, checks: [{ name: "loop", ok: true }] });
   assert.ok(health.ready().healthy);
   problem = "no answer";
   assert.ok(health.live().healthy);
   assert.deepEqual(health.ready(), {
     healthy: false,
-    checks: [{ name: "loop" }, { instance: "blue", name: "Lease", problem: "no answer" }],
+    checks: [
+      { name: "loop", ok: true },
+      { instance: "blue", name: "Lease", ok: false, problem: "no answer" },
+    ],
   });
 });
 

@@ -56,6 +56,8 @@ Deno.test("HttpServer shows the metrics of all instances, or of one", async () =
     const one = await get("/metrics?instance=red");
     assert.ok(!one.text.includes("blue"));
     assert.match(one.text, /instance="red"/);
+    const none = await get("/metrics?instance=nope");
+    assert.deepEqual(none, { status: 404, text: "There is no instance nope, but blue, red\n" });
   });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Health } from "../../lib/agent/health.ts";
 import { Instance } from "../../lib/agent/instance.ts";
 import { ServiceSource } from "../../lib/agent/service_source.ts";
+import { LinkWatch } from "../../lib/agent/link_watch.ts";
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { readLease } from "../../lib/election/lease_record.ts";
 import type { Event } from "../../lib/kube/types.ts";
@@ -11,7 +12,7 @@ import { instanceMark } from "../../lib/vip/vips.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
 import { FakeCluster } from "../doubles/fake_cluster.ts";
 import { refused } from "../doubles/fake_lease_api.ts";
-import { FakeNetwork } from "../doubles/fake_network.ts";
+import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
 import { service } from "../services/views.ts";
 
@@ -24,6 +25,9 @@ const CONFIG: InstanceConfig = {
   leaseNamespace: "kube-system",
   leaseDurationMs: 10_000,
   renewIntervalMs: 3000,
+  priority: 100,
+  failback: false,
+  onApiLoss: "withdraw",
   leaseAnnotations: {},
   interface: "eth0",
   announceIntervalMs: 60_000,
@@ -44,6 +48,10 @@ class Node {
   readonly #rest = new AbortController();
   readonly #runs: Promise<void>[];
   readonly recorder: EventRecorder;
+  /** Tells whether the node has the taint. */
+  taint: (tainted: boolean) => void = () => {};
+  /** Lets another machine claim an address, as far as it is held here. */
+  claim: (vip: string, mac: string) => void = () => {};
 
   constructor(cluster: FakeCluster, clock: FakeClock, name: string, config = CONFIG) {
     this.network = new FakeNetwork(clock);
@@ -61,13 +69,28 @@ class Node {
       observer: {},
     });
     let wallClockMs = 1_700_000_000_000;
+    const links = new LinkWatch(this.network, clock, this.logger);
     const instance = new Instance(
       config,
       {
         nodeName: name,
         incarnation: `boot of ${name}`,
+        reserved: new Map(),
         network: this.network,
         source,
+        links,
+        node: {
+          subscribe: (listener) => {
+            this.taint = listener;
+            return () => this.taint = () => {};
+          },
+        },
+        claims: {
+          subscribe: (listener) => {
+            this.claim = (vip, mac) => listener.holds(vip) && listener.claimed({ vip, mac });
+            return () => this.claim = () => {};
+          },
+        },
         open: () => cluster.open(),
         clock,
         random: () => 0.5,
@@ -80,7 +103,8 @@ class Node {
       createMetrics({ version: "1" }).instance(config.name, config.loadBalancerClass),
       this.logger,
     );
-    this.#runs = [instance.run(this.#stop.signal), source.run(this.#rest.signal)];
+    const rest = this.#rest.signal;
+    this.#runs = [instance.run(this.#stop.signal), source.run(rest), links.run(rest)];
   }
 
   vips(): string[] {
@@ -95,7 +119,7 @@ class Node {
     this.#stop.abort();
     await this.#runs[0];
     this.#rest.abort();
-    await this.#runs[1];
+    await Promise.all(this.#runs);
   }
 }
 
@@ -128,7 +152,7 @@ Deno.test("Instance takes the Lease, puts the VIP on, announces it and writes th
   assert.ok(node.health.ready().healthy, JSON.stringify(node.health.ready()));
   await node.stop();
   assert.deepEqual(node.vips(), []);
-  assert.equal(readLease(cluster.lease.current()!).releasedTerm, 0);
+  assert.equal(readLease(cluster.lease.current()!).releasedTerm, 1);
   assert.deepEqual(cluster.shown("web"), [A], "the status is the next holder's");
 });
 
@@ -315,7 +339,7 @@ Deno.test("Instance withdraws at the fence when the API server is away, and come
   await clock.advance(20_000);
   assert.equal(node.network.frames.length, count);
   cluster.clients.forEach((client, i) => client.answer = answers[i]!);
-  await clock.advance(1000);
+  await clock.advance(2000);
   await soon(() => node.vips().includes(A));
   await node.stop();
 });
@@ -356,7 +380,8 @@ Deno.test("Instance does not serve a Lease of another class, and says so", async
   const clock = new FakeClock();
   const cluster = new FakeCluster();
   cluster.put(service("web", { wish: A }));
-  const red = new Node(cluster, clock, "node-b", { ...CONFIG, loadBalancerClass: "red" });
+  const config = { ...CONFIG, loadBalancerClass: "red" };
+  const red = new Node(cluster, clock, "node-b", config);
   await clock.advance(FIRST_HOLD_MS);
   const node = new Node(cluster, clock, "node-a");
   await clock.advance(60_000);
@@ -364,7 +389,10 @@ Deno.test("Instance does not serve a Lease of another class, and says so", async
   assert.ok(node.reasons().includes("LeaseConflict"));
   assert.ok(!node.health.ready().healthy);
   assert.ok(node.health.live().healthy, JSON.stringify(node.health.live()));
-  await Promise.all([node.stop(), red.stop()]);
+  // Its class is served by nobody else: when the others leave, the Lease is free.
+  await red.stop();
+  await soon(() => node.vips().join() === A);
+  await node.stop();
 });
 
 Deno.test("Instance yields to another Lease of its class", async () => {
@@ -395,7 +423,115 @@ Deno.test("Instance keeps the Lease while an address cannot be removed, and logs
   await clock.advance(1000);
   await done;
   assert.deepEqual(node.vips(), []);
-  assert.equal(readLease(cluster.lease.current()!).releasedTerm, 0);
+  assert.equal(readLease(cluster.lease.current()!).releasedTerm, 1);
   const said = node.logger.lines.filter(({ message }) => message.startsWith("could not withdraw"));
   assert.equal(said.length, 1);
+});
+
+/** Two nodes; the first one holds. */
+async function pair(config: Partial<InstanceConfig> = {}) {
+  const { clock, cluster, node } = await serving();
+  const other = new Node(cluster, clock, "node-b", { ...CONFIG, ...config });
+  await clock.advance(1000);
+  assert.deepEqual([node.vips(), other.vips()], [[A], []]);
+  return { clock, cluster, node, other };
+}
+
+Deno.test("Instance hands over when its link goes, and stands again when it is back", async () => {
+  const { clock, cluster, node, other } = await pair();
+  for (
+    const [broken, reason] of [[{ carrier: false }, "has no carrier"], [{ up: false }, "down"]]
+  ) {
+    node.network.linkList = [ethernet(1, "eth0", broken as object)];
+    await clock.advance(200);
+    await soon(() => other.vips().join() === A);
+    assert.deepEqual(node.vips(), []);
+    const said = node.logger.lines.findLast(({ message }) => message === "the node may not hold");
+    assert.match(String(said?.fields?.["reason"]), new RegExp(`interface eth0 .*${reason}`));
+    node.network.linkList = [ethernet(1, "eth0")];
+    await clock.advance(60_000);
+    assert.deepEqual([node.vips(), other.vips()], [[], [A]], "what works stays where it is");
+    other.taint(true);
+    await soon(() => node.vips().join() === A);
+    other.taint(false);
+    await clock.advance(1000);
+  }
+  assert.equal(readLease(cluster.lease.current()!).holder, "node-a");
+  await Promise.all([node.stop(), other.stop()]);
+});
+
+Deno.test("Instance stays away while its node is tainted or without a link, whichever lasts", async () => {
+  const { clock, node, other } = await pair();
+  other.taint(true);
+  other.network.linkList = [];
+  await clock.advance(1000);
+  other.taint(false);
+  await node.stop();
+  await clock.advance(60_000);
+  assert.deepEqual(other.vips(), []);
+  other.network.linkList = [ethernet(1, "eth0")];
+  await clock.advance(1000);
+  await soon(() => other.vips().join() === A);
+  await other.stop();
+});
+
+Deno.test("Instance stops although its node is tainted, and is not called back by that", async () => {
+  const { cluster, node } = await serving();
+  node.taint(true);
+  assert.deepEqual(node.vips(), []);
+  const stopped = node.stop();
+  node.taint(false);
+  await stopped;
+  assert.equal(readLease(cluster.lease.current()!).releasedTerm, 1);
+});
+
+Deno.test("Instance of a higher priority takes its place again, where it is told to", async () => {
+  const { clock, cluster, node, other } = await pair({ priority: 100, failback: true });
+  await clock.advance(60_000);
+  assert.deepEqual(other.vips(), [], "of the same priority");
+  await node.stop();
+  await soon(() => other.vips().join() === A);
+  const low = new Node(cluster, clock, "node-c", { ...CONFIG, priority: 10 });
+  await clock.advance(1000);
+  other.taint(true);
+  // The less preferred one stands back first.
+  await clock.advance(10_000);
+  await soon(() => low.vips().join() === A);
+  other.taint(false);
+  await clock.advance(19_000);
+  assert.deepEqual(low.vips(), [A]);
+  await clock.advance(2000);
+  await soon(() => other.vips().join() === A);
+  assert.deepEqual(low.vips(), []);
+  await Promise.all([low.stop(), other.stop()]);
+});
+
+Deno.test("Instance holds on without the API server where it is told to, until contradicted", async () => {
+  const clock = new FakeClock();
+  const cluster = new FakeCluster();
+  cluster.put(service("web", { wish: A }));
+  const node = new Node(cluster, clock, "node-a", { ...CONFIG, onApiLoss: "hold" });
+  await clock.advance(FIRST_HOLD_MS);
+  assert.deepEqual(node.vips(), [A]);
+  node.claim(A, "02:00:00:00:00:99");
+  assert.deepEqual(node.vips(), [A], "the Lease is the judge");
+  await soon(() => node.reasons().includes("AddressConflict"));
+  for (const client of cluster.clients) {
+    client.answer = () => {
+      throw refused(0, "Unreachable");
+    };
+  }
+  for (let s = 0; s < 60; s++) {
+    await clock.advance(1000);
+    assert.deepEqual(node.vips(), [A]);
+  }
+  node.claim(B, "02:00:00:00:00:99");
+  assert.deepEqual(node.vips(), [A], "not held here");
+  node.claim(A, "02:00:00:00:00:99");
+  assert.deepEqual(node.vips(), []);
+  await clock.advance(60_000);
+  assert.deepEqual(node.vips(), []);
+  const stopped = node.stop();
+  await clock.advance(12_000);
+  await stopped;
 });

@@ -19,7 +19,7 @@ Deno.test("scaleFor() is logarithmic where values are far apart", () => {
 });
 
 Deno.test("scaleFor() has room for every value", () => {
-  const value = fc.double({ min: 0, max: 1e6, noNaN: true });
+  const value = fc.oneof(fc.constant(0), fc.double({ min: 1e-3, max: 1e6, noNaN: true }));
   fc.assert(fc.property(fc.array(value, { minLength: 1 }), (values) => {
     const { place } = scaleFor(values);
     for (const value of values) assert.ok(place(value) >= 0 && place(value) <= 1 + 1e-9);

@@ -19,6 +19,8 @@ Deno.test("parseCommandLine() knows the commands", () => {
     [["help"], "help"],
     [["run", "--help"], "help"],
     [["-h"], "help"],
+    [["-v"], "version"],
+    [["-V", "--colour"], "version"],
   ];
   for (const [args, command] of cases) {
     const line = parseCommandLine(args);
@@ -69,6 +71,15 @@ Deno.test("parseCommandLine() reports a wrong command and words too many", () =>
     'command = "b" (command line): a word too many',
   ]);
   assert.equal(problems[0]?.right, "release");
+});
+
+Deno.test("parseCommandLine() wants two dashes", () => {
+  const { problems, flags } = parseCommandLine(["-leaseName=a", "-colour", "--leaseDuration=5"]);
+  assert.deepEqual(problems.map(({ source, right }) => [source, right]), [
+    ["flag -leaseName", "--leaseName"],
+    ["flag -colour", "one of those that `classvip help` lists"],
+  ]);
+  assert.deepEqual(flags.map(({ flag }) => flag), ["leaseDuration"]);
 });
 
 Deno.test("parseCommandLine() takes --output for config alone", () => {

@@ -16,3 +16,18 @@ Deno.test("runCli() checks the settings beside an unknown command too", async ()
   assert.equal(code, 2);
   assert.match(err, /2 wrong settings/);
 });
+
+Deno.test("runCli() takes nothing beside version and help", async () => {
+  for (const args of [["version", "--foo"], ["version", "extra"], ["help", "frobnicate"]]) {
+    const { code, out, err } = await cli(args);
+    assert.equal(code, 2, args.join(" "));
+    assert.equal(out, "");
+    assert.match(err, /1 wrong setting\n/);
+  }
+  assert.equal((await cli(["run", "--foo", "--help"])).code, 0);
+});
+
+Deno.test("runCli() points to help where no flag is like the one given", async () => {
+  const { err } = await cli(["config", "--foo", "--bar", "-x"], { CLASSVIP_FOO: "1" });
+  assert.equal(err.match(/right would be: one of those that `classvip help` lists/g)?.length, 4);
+});

@@ -43,13 +43,13 @@ const BAD: [string, string, string, RegExp][] = [
     "one Lease for two classes",
     "loadBalancerClass: a, leaseName: x",
     "loadBalancerClass: b, leaseName: x",
-    /leaseName = "x" \(file \/c.yaml:3\): the instance a has the same Lease \(file \/c.yaml:2\)/,
+    /leaseName = "x" \(file \/c.yaml:3\): the instances 1 \(a\) and 2 \(b\) have the same Lease \(file \/c.yaml:2\)/,
   ],
   [
     "one name twice",
     "loadBalancerClass: a, name: x",
     "loadBalancerClass: b, name: x",
-    /instanceName = "x" \(file \/c.yaml:3\): another instance has the same name/,
+    /instanceName = "x" \(file \/c.yaml:3\): the instances 1 \(x\) and 2 \(x\) have the same name/,
   ],
 ];
 for (const [description, first, second, problem] of BAD) {
@@ -59,3 +59,11 @@ for (const [description, first, second, problem] of BAD) {
     assert.match(problems[0]!, problem);
   });
 }
+
+Deno.test("checkInstances() says once what an instance shares with several others", async () => {
+  const entries = ["a", "b", "c"].map((name) => `- loadBalancerClass: ${name}\n`).join("");
+  const problems = await problemsOf({ yaml: `leaseName: x\ninstances:\n${entries}` });
+  assert.equal(problems.length, 2, problems.join("\n"));
+  assert.match(problems[0]!, /the instances 1 \(a\) and 2 \(b\) have the same Lease/);
+  assert.match(problems[1]!, /the instances 1 \(a\) and 3 \(c\) have the same Lease/);
+});

@@ -159,3 +159,11 @@ Deno.test("kubeVipSettings() reads log levels as kube-vip does", async () => {
     assert.equal((await load({ env: { vip_loglevel: given } })).config.logLevel, wanted);
   }
 });
+
+Deno.test("kubeVipSettings() warns once of variables that nobody knows", async () => {
+  const env = { vip_new: "1", lb_other: "2", svc_empty: "", VIPER: "x", vipers_nest: "y" };
+  const { warnings } = await load({ env });
+  assert.deepEqual(warnings, ["env vip_new, env lb_other: no effect, classvip does not know it"]);
+  const others = await load({ env: { enable_endpointslices: "true", provider_config: "/p" } });
+  assert.equal(others.warnings.length, 2);
+});

@@ -10,4 +10,8 @@ Deno.test("nearest() finds the name that was meant", () => {
 
 Deno.test("nearest() knows when nothing is like it", () => {
   assert.equal(nearest("colour", ["leaseName", "interface"]), undefined);
+  const names = ["n", "log", "arp", "vip", "leaseDuration"];
+  for (const name of ["v", "foo", "bar", "leaseRegistry", ""]) {
+    assert.equal(nearest(name, names), undefined, name);
+  }
 });

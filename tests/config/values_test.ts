@@ -94,6 +94,14 @@ Deno.test("parseObjectName() takes DNS-1123 subdomains", () => {
   check(parseObjectName, [["a".repeat(253), "a".repeat(253)], ["a".repeat(254), REFUSED]]);
 });
 
+Deno.test("parseNamespaces() says which entries are wrong", () => {
+  const parsed = parseNamespaces("A,b,,c");
+  assert.equal(
+    !parsed.ok && parsed.problem,
+    "not a namespace name: entry 1 (A), entry 3 (empty)",
+  );
+});
+
 Deno.test("parseNamespaces() sorts and drops duplicates", () => {
   check(parseNamespaces, [["b, a,b", ["a", "b"]], ["", []], ["a,,b", REFUSED], ["a.b", REFUSED]]);
 });

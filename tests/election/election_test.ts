@@ -1,62 +1,41 @@
 import assert from "node:assert/strict";
-import type { Action, Election } from "../../lib/election/election.ts";
-import type { Purpose } from "../../lib/election/lease_writer.ts";
-import type { Lease } from "../../lib/kube/types.ts";
+import { readLease } from "../../lib/election/lease_record.ts";
+import { holder, next, standby, stored, written } from "./machine.ts";
 import { lease, newElection, OTHER, OWN, RIGHT_MS, SETTINGS, WAIT_MS } from "./parts.ts";
-
-/** An action as one line. */
-function show(action: Action): string {
-  switch (action.kind) {
-    case "read":
-      return "read";
-    case "write":
-      return action.purpose;
-    case "withdraw":
-      return `withdraw: ${action.reason}`;
-    case "wait":
-      return `wait ${action.untilMs}`;
-  }
-}
-
-const next = (election: Election, nowMs: number) => show(election.next(nowMs));
-
-function written(election: Election, nowMs: number): { purpose: Purpose; lease: Lease } {
-  const action = election.next(nowMs);
-  assert.equal(action.kind, "write");
-  return action as Action & { kind: "write" };
-}
-
-/** Has read the Lease and has withdrawn what an earlier run left. */
-function standby(seen: Lease | undefined, nowMs: number): Election {
-  const election = newElection();
-  election.seen(seen, "server", nowMs);
-  if (election.next(nowMs).kind === "withdraw") election.withdrawn();
-  return election;
-}
-
-/** Adopted its own Lease with a write that was sent at `sentAtMs`. */
-function holder(sentAtMs: number): Election {
-  const election = newElection();
-  election.seen(lease(OWN), "server", sentAtMs);
-  const { purpose, lease: sent } = written(election, sentAtMs);
-  election.succeeded(purpose, stored(sent, "11"), sentAtMs, sentAtMs);
-  return election;
-}
-
-function stored(sent: Lease, resourceVersion: string): Lease {
-  return { ...sent, metadata: { ...sent.metadata, uid: "uid-1", resourceVersion } };
-}
 
 Deno.test("next() reads before anything else", () => {
   assert.equal(next(newElection(), 0), "read");
 });
 
-Deno.test("next() waits one duration where there is no Lease, then creates it", () => {
+Deno.test("next() creates a Lease that is not there, then waits as for any", () => {
   const election = standby(undefined, 1000);
-  assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
-  election.seen(undefined, "watch", 5000);
-  assert.equal(next(election, 5000), `wait ${1000 + WAIT_MS}`);
-  assert.equal(next(election, 1000 + WAIT_MS), "create");
+  const { purpose, lease: sent } = written(election, 1000);
+  assert.equal(purpose, "create");
+  assert.equal(readLease(sent).holder, undefined);
+  election.succeeded(purpose, stored(sent, "11"), 1000, 1010);
+  assert.ok(!election.mayHold(1010), "a create gives no right");
+  assert.equal(next(election, 1010), `wait ${1010 + WAIT_MS}`);
+  assert.equal(next(election, 1010 + WAIT_MS), "acquire");
+});
+
+Deno.test("next() waits for a Lease that another standby created from when it is seen", () => {
+  const created = written(standby(undefined, 0), 0).lease;
+  const election = standby(stored(created, "11"), 5000, { identity: "node-c" });
+  assert.equal(next(election, 5000), `wait ${5000 + WAIT_MS}`);
+});
+
+Deno.test("next() looks again when somebody else created the Lease first", () => {
+  const election = standby(undefined, 0);
+  assert.equal(next(election, 0), "create");
+  election.conflicted(10);
+  assert.equal(next(election, 10), "read");
+});
+
+Deno.test("next() does not create a Lease after it resigned", () => {
+  const election = standby(undefined, 0);
+  election.resign();
+  assert.equal(next(election, 0), "wait Infinity");
+  assert.ok(election.atRest);
 });
 
 Deno.test("next() takes a Lease at once whose holder proved that it withdrew", () => {
@@ -210,7 +189,27 @@ Deno.test("seen() remembers a longer right when the holder's next run claims a s
 Deno.test("seen() remembers how long a deleted Lease may still have a holder", () => {
   const election = standby(lease({ ...OTHER, seconds: 60 }), 0);
   election.seen(undefined, "watch", 1000);
-  assert.equal(next(election, 1000), "wait 60600");
+  const { purpose, lease: sent } = written(election, 1000);
+  assert.equal(sent.spec?.leaseTransitions, 6, "a term that nobody had before");
+  election.succeeded(purpose, stored(sent, "11"), 1000, 1010);
+  assert.equal(next(election, 1010), "wait 60600");
+});
+
+Deno.test("seen() does not take the proof of an earlier term that was laid after a deletion", () => {
+  const election = standby(lease({ ...OTHER, term: 6 }), 0);
+  election.seen(undefined, "watch", 1000);
+  const copy = { term: 5, releasedTerm: "5", uid: "uid-2", version: "20" };
+  election.seen(lease(copy), "watch", 2000);
+  assert.equal(next(election, 2000), `wait ${2000 + WAIT_MS}`);
+});
+
+Deno.test("seen() takes a proof in a Lease that was made anew and held since", () => {
+  const election = standby(lease({ ...OTHER, term: 6 }), 0);
+  election.seen(undefined, "watch", 1000);
+  election.seen(lease({ ...OTHER, term: 1, uid: "uid-2", version: "20" }), "watch", 2000);
+  const released = { term: 1, releasedTerm: "1", uid: "uid-2", version: "21" };
+  election.seen(lease(released), "watch", 3000);
+  assert.equal(next(election, 3000), "acquire");
 });
 
 Deno.test("seen() leaves out what the watch shows late", () => {
@@ -240,6 +239,37 @@ Deno.test("next() makes the Lease anew at once when it is deleted under the hold
   assert.equal(purpose, "create");
   assert.equal(sent.spec?.leaseTransitions, 6, "a term that nobody had before");
   assert.equal(sent.metadata?.resourceVersion, undefined);
+  election.succeeded(purpose, stored(sent, "11"), 1000, 1010);
+  assert.equal(election.holdUntilMs, RIGHT_MS, "the right of before, no longer");
+  const taken = written(election, 1010);
+  assert.equal(taken.purpose, "acquire");
+  election.succeeded("acquire", stored(taken.lease, "12"), 1010, 1020);
+  assert.equal(election.holdUntilMs, 1010 + RIGHT_MS);
+});
+
+Deno.test("next() takes a Lease back that another node made anew under the holder", () => {
+  const election = holder(0);
+  election.seen(lease({ term: 0, uid: "uid-2", version: "20" }), "watch", 1000);
+  assert.ok(election.mayHold(1000));
+  const { purpose, lease: sent } = written(election, 1000);
+  assert.equal(purpose, "acquire");
+  assert.equal(sent.metadata?.uid, "uid-2", "a compare-and-swap on the new one");
+  assert.equal(sent.metadata?.resourceVersion, "20");
+});
+
+Deno.test("next() takes a Lease back that a hand emptied under the holder, within its right", () => {
+  const election = holder(0);
+  election.seen(lease({ term: 5, version: "20" }), "watch", 1000);
+  assert.ok(election.mayHold(1000));
+  assert.equal(next(election, 1000), "acquire");
+  assert.equal(election.holdUntilMs, RIGHT_MS);
+  assert.match(next(election, RIGHT_MS), /^withdraw/);
+});
+
+Deno.test("next() leaves an emptied Lease that says that its holder withdrew", () => {
+  const election = holder(0);
+  election.seen(lease({ term: 5, releasedTerm: "5", version: "20" }), "watch", 1000);
+  assert.equal(next(election, 1000), "withdraw: the Lease is held by nobody");
 });
 
 Deno.test("next() keeps the fence while the Lease cannot be made anew", () => {
@@ -250,7 +280,7 @@ Deno.test("next() keeps the fence while the Lease cannot be made anew", () => {
   election.withdrawn();
   assert.equal(next(election, RIGHT_MS), "read");
   election.seen(undefined, "server", RIGHT_MS);
-  assert.equal(next(election, RIGHT_MS), `wait ${1000 + WAIT_MS}`);
+  assert.equal(next(election, RIGHT_MS), "create");
 });
 
 Deno.test("next() withdraws before anything else when the Lease is another's", () => {
@@ -268,16 +298,47 @@ Deno.test("next() counts its own record without its incarnation as another's", (
   assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
 });
 
-Deno.test("next() does not stand for a Lease of another scope, and says why", () => {
+Deno.test("obstacle() says that a Lease is used for other Services while it is renewed", () => {
+  const red = { ...OTHER, scope: "class red" };
+  const election = standby(lease(red), 0);
+  for (let nowMs = 0; nowMs < 10 * WAIT_MS; nowMs += WAIT_MS - 1) {
+    election.seen(
+      lease({ ...red, renewTime: `${nowMs}`, version: `${11 + nowMs}` }),
+      "watch",
+      nowMs,
+    );
+    assert.equal(next(election, nowMs), `wait ${nowMs + WAIT_MS}`);
+    assert.equal(
+      election.obstacle(nowMs + WAIT_MS - 1),
+      "the Lease is used for class red, this instance serves class blue: give each its own Lease",
+    );
+  }
+});
+
+Deno.test("obstacle() ends when nobody renewed a Lease for other Services for its duration", () => {
+  const election = standby(lease({ ...OTHER, scope: "class red", seconds: 60 }), 0);
+  assert.match(election.obstacle(60_599) ?? "", /class red/);
+  assert.equal(election.obstacle(60_600), undefined);
+  const { purpose, lease: sent } = written(election, 60_600);
+  assert.equal(purpose, "acquire");
+  assert.equal(readLease(sent).scope, "class blue");
+});
+
+Deno.test("obstacle() is none when a Lease for other Services was released with proof", () => {
+  const released = lease({ scope: "class red", term: 5, releasedTerm: "5" });
+  const election = standby(released, 0);
+  assert.equal(election.obstacle(0), undefined);
+  assert.equal(next(election, 0), "acquire");
+  const emptied = standby(lease({ scope: "class red", term: 5 }), 0);
+  assert.match(emptied.obstacle(0) ?? "", /class red/);
+  assert.equal(next(emptied, 0), `wait ${WAIT_MS}`);
+});
+
+Deno.test("obstacle() ends when the scope is corrected; the wait stays", () => {
   const election = standby(lease({ ...OTHER, scope: "class red" }), 0);
-  assert.equal(next(election, 10 * WAIT_MS), "wait Infinity");
-  assert.equal(
-    election.obstacle,
-    "the Lease is used for class red, this instance serves class blue: give each its own Lease",
-  );
   election.seen(lease({ ...OTHER, version: "11" }), "watch", 1000);
-  assert.equal(election.obstacle, undefined);
-  assert.equal(next(election, 10 * WAIT_MS), "acquire");
+  assert.equal(election.obstacle(1000), undefined);
+  assert.equal(next(election, 1000), `wait ${WAIT_MS}`);
 });
 
 Deno.test("next() withdraws when the scope of its own Lease is edited", () => {
@@ -285,7 +346,8 @@ Deno.test("next() withdraws when the scope of its own Lease is edited", () => {
   election.seen(lease({ ...OWN, scope: "class red", version: "20" }), "watch", 1000);
   assert.match(next(election, 1000), /^withdraw: the Lease is used for class red/);
   election.withdrawn();
-  assert.equal(next(election, 1000), "wait Infinity");
+  assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`, "as for another's");
+  assert.match(election.obstacle(1000) ?? "", /class red/);
 });
 
 Deno.test("next() takes a Lease without a scope, as other tools write it", () => {
@@ -350,6 +412,120 @@ Deno.test("resign() reads first when a write may or may not have been applied", 
   assert.equal(next(election, WAIT_MS + 210), "read");
   election.seen(lease({ ...OWN, term: 6, version: "11" }), "server", WAIT_MS + 220);
   assert.equal(next(election, WAIT_MS + 220), "release");
+});
+
+Deno.test("resign() leaves no wait behind where nothing can be released", () => {
+  const election = newElection();
+  election.failed(0, { unreachable: true, read: true });
+  election.resign();
+  assert.equal(next(election, 100), "withdraw: stopping");
+  election.withdrawn();
+  assert.ok(election.atRest, "only reads failed");
+
+  const fresh = newElection();
+  fresh.resign();
+  fresh.withdrawn();
+  assert.ok(!fresh.atRest, "the server may answer");
+
+  const renewing = holder(0);
+  renewing.resign();
+  renewing.withdrawn();
+  renewing.failed(100, { unreachable: true, read: true });
+  assert.ok(!renewing.atRest, "its Lease is there to release");
+});
+
+Deno.test("resign() tells its reason, and keeps the pause that is under way when told again", () => {
+  const election = holder(0);
+  election.resign("the link is down");
+  assert.equal(next(election, 100), "withdraw: the link is down");
+  election.withdrawn();
+  election.failed(100, { unreachable: true, read: false });
+  assert.match(next(election, 101), /^wait/);
+  election.resign("stopping");
+  assert.match(next(election, 101), /^wait/);
+});
+
+Deno.test("stand() makes a candidate of a node again", () => {
+  const election = standby(lease({ term: 5, releasedTerm: "5" }), 0);
+  election.resign("the link is down");
+  assert.equal(next(election, 0), "wait Infinity");
+  election.stand(1000);
+  assert.equal(next(election, 1000), "acquire");
+});
+
+Deno.test("stand() takes the Lease again that could not be released", () => {
+  const election = holder(0);
+  election.resign("the link is down");
+  assert.equal(next(election, 100), "withdraw: the link is down");
+  election.withdrawn();
+  assert.equal(next(election, 100), "release");
+  election.failed(200, { unreachable: false, read: false });
+  election.stand(300);
+  assert.ok(!election.mayHold(300), "the right of before is gone");
+  election.seen(lease({ ...OWN, version: "11" }), "server", 3000);
+  assert.equal(next(election, 3000), "acquire");
+});
+
+Deno.test("stand() does not undo a withdrawal that failed", () => {
+  const election = holder(0);
+  election.resign("the link is down");
+  election.withdrawalFailed(100);
+  election.stand(150);
+  assert.ok(!election.mayHold(150));
+  assert.match(next(election, 300), /^withdraw/);
+});
+
+Deno.test("failed() lets a standby ask less and less often, up to every two seconds", () => {
+  const election = newElection();
+  const pauses: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    election.failed(0, { unreachable: true, read: true });
+    pauses.push(Number(next(election, 0).slice("wait ".length)));
+  }
+  // A random 0.5 leaves three quarters of each.
+  assert.deepEqual(pauses, [200, 300, 600, 1200, 1500, 1500, 1500, 1500]);
+  election.seen(lease(OTHER), "server", 0);
+  election.failed(0, { unreachable: true, read: true });
+  assert.equal(next(election, 0), "withdraw: left by an earlier run");
+  election.withdrawn();
+  assert.equal(next(election, 0), "wait 200", "an answer counts as a new beginning");
+});
+
+Deno.test("failed() goes on counting while reads succeed and writes fail", () => {
+  const election = standby(lease({ releasedTerm: "5" }), 0);
+  let nowMs = 0;
+  const pauses: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    assert.equal(next(election, nowMs), "acquire");
+    election.failed(nowMs, { unreachable: false, read: false });
+    const untilMs = Number(next(election, nowMs).slice("wait ".length));
+    pauses.push(untilMs - nowMs);
+    nowMs = untilMs;
+    assert.equal(next(election, nowMs), "read");
+    election.seen(lease({ releasedTerm: "5" }), "server", nowMs);
+  }
+  assert.deepEqual(pauses, [200, 300, 600, 1200, 1500, 1500]);
+});
+
+Deno.test("failed() heeds the server's wish of a pause as a standby, not as the holder", () => {
+  const failure = { unreachable: false, read: false, retryAfterMs: 7000 };
+  const waiting = standby(lease(OTHER), 0);
+  waiting.failed(WAIT_MS, failure);
+  assert.equal(next(waiting, WAIT_MS), `wait ${WAIT_MS + 7000}`);
+  const holding = holder(0);
+  for (let i = 0; i < 5; i++) {
+    holding.failed(3000, failure);
+    assert.equal(next(holding, 3000), "wait 3200");
+  }
+});
+
+Deno.test("failed() does not put a removal off that is to be tried again", () => {
+  const election = holder(0);
+  election.resign();
+  election.withdrawalFailed(100);
+  election.failed(150, { unreachable: false, read: false, retryAfterMs: 60_000 });
+  assert.equal(next(election, 150), "wait 350");
+  assert.match(next(election, 350), /^withdraw/);
 });
 
 Deno.test("withdrawalFailed() tries again and releases nothing before it succeeds", () => {

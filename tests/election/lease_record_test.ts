@@ -18,6 +18,9 @@ Deno.test("readLease() reads client-go's record", () => {
       scope: "class blue",
       term: 3,
       releasedTerm: 2,
+      priority: undefined,
+      handoverTo: undefined,
+      handoverAccepted: false,
       durationMs: 15_000,
       renewTime: "t",
     },
@@ -31,11 +34,35 @@ Deno.test("readLease() takes nonsense for absence", () => {
     scope: undefined,
     term: 0,
     releasedTerm: undefined,
+    priority: undefined,
+    handoverTo: undefined,
+    handoverAccepted: false,
     durationMs: undefined,
     renewTime: undefined,
   };
   const odd = { spec: { leaseDurationSeconds: "9", leaseTransitions: {} } } as unknown as Lease;
   for (const nonsense of [{}, { spec: {} }, odd]) assert.deepEqual(readLease(nonsense), nothing);
+});
+
+Deno.test("readLease() reads a handover, accepted only by the node that it names", () => {
+  const read = (to: string | undefined, by: string | undefined) => {
+    const { handoverTo, handoverAccepted } = readLease(lease({ handoverTo: to, acceptedBy: by }));
+    return [handoverTo, handoverAccepted];
+  };
+  assert.deepEqual(read(undefined, undefined), [undefined, false]);
+  assert.deepEqual(read("", ""), [undefined, false]);
+  assert.deepEqual(read(undefined, "node-c"), [undefined, false]);
+  assert.deepEqual(read("node-c", undefined), ["node-c", false]);
+  assert.deepEqual(read("node-c", "node-b"), ["node-c", false]);
+  assert.deepEqual(read("node-c", "node-c"), ["node-c", true]);
+});
+
+Deno.test("readLease() reads a priority, and nonsense as none", () => {
+  assert.equal(readLease(lease({ priority: "40" })).priority, 40);
+  assert.equal(readLease(lease({ priority: "0" })).priority, 0);
+  for (const priority of ["", "-1", "1.5", "high"]) {
+    assert.equal(readLease(lease({ priority })).priority, undefined, priority);
+  }
 });
 
 Deno.test("leaseProblem() names what is odd", () => {
@@ -62,6 +89,11 @@ Deno.test("sameRecord() is about the record alone", () => {
   ) {
     assert.ok(!sameRecord(lease(base), lease({ ...base, ...change })), JSON.stringify(change));
   }
+});
+
+Deno.test("sameRecord() leaves a handover out: asking for one is no sign of life", () => {
+  const asked = lease({ ...OTHER, handoverTo: "node-c", acceptedBy: "node-c", priority: "3" });
+  assert.ok(sameRecord(lease(OTHER), asked));
 });
 
 Deno.test("isOlder() compares the server's numbers as numbers", () => {

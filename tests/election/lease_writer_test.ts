@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import {
+  ACCEPTED_ANNOTATION,
+  HANDOVER_ANNOTATION,
   INCARNATION_ANNOTATION,
+  PRIORITY_ANNOTATION,
   readLease,
   RELEASED_ANNOTATION,
+  sameRecord,
   SCOPE_ANNOTATION,
 } from "../../lib/election/lease_record.ts";
 import { LeaseWriter } from "../../lib/election/lease_writer.ts";
@@ -11,23 +15,85 @@ import { AT, lease, leaseWriter, OTHER, OWN, SETTINGS } from "./parts.ts";
 const NOW = "2023-11-14T22:13:20.123000Z";
 const writer = leaseWriter(SETTINGS, () => 1_700_000_000_123);
 
-Deno.test("compose() writes client-go's record for a new Lease", () => {
+Deno.test("compose() makes a Lease without a holder: a create proves no right", () => {
   assert.deepEqual(writer.compose("create", undefined, 7), {
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: {
       ...AT,
       labels: { "app.kubernetes.io/managed-by": "classvip" },
-      annotations: { [SCOPE_ANNOTATION]: "class blue", [INCARNATION_ANNOTATION]: "boot-1" },
+      annotations: { [SCOPE_ANNOTATION]: "class blue" },
     },
     spec: {
-      holderIdentity: "node-a",
+      holderIdentity: "",
       leaseDurationSeconds: 10,
       acquireTime: NOW,
       renewTime: NOW,
       leaseTransitions: 7,
     },
   });
+});
+
+Deno.test("compose() writes client-go's record when it takes a Lease", () => {
+  const { metadata, spec } = writer.compose("acquire", lease({ term: 7, releasedTerm: "7" }));
+  assert.deepEqual(metadata?.annotations, {
+    [SCOPE_ANNOTATION]: "class blue",
+    [INCARNATION_ANNOTATION]: "boot-1",
+    [PRIORITY_ANNOTATION]: "100",
+  });
+  assert.deepEqual(spec, {
+    holderIdentity: "node-a",
+    leaseDurationSeconds: 10,
+    acquireTime: NOW,
+    renewTime: NOW,
+    leaseTransitions: 8,
+  });
+});
+
+Deno.test("compose() writes the priority of the holder, and leaves another's behind", () => {
+  const who = { ...AT, ...SETTINGS, annotations: {}, priority: 30 };
+  const taken = new LeaseWriter(who, () => 0).compose("acquire", lease({ priority: "80" }));
+  assert.equal(readLease(taken).priority, 30);
+});
+
+Deno.test("compose() accepts a handover without touching the record", () => {
+  const base = lease({ ...OTHER, term: 5, handoverTo: "node-a", priority: "80" });
+  base.metadata!.managedFields = [{ manager: "kubectl" }];
+  const copy = structuredClone(base);
+  const accepted = writer.compose("accept", base);
+  assert.deepEqual(base, copy, "the base is left alone");
+  assert.ok(sameRecord(base, accepted));
+  assert.deepEqual(accepted.spec, base.spec);
+  assert.equal(accepted.metadata?.resourceVersion, "10");
+  assert.ok(!("managedFields" in accepted.metadata!));
+  assert.deepEqual(readLease(accepted), { ...readLease(base), handoverAccepted: true });
+});
+
+Deno.test("compose() asks for a handover in this node's own name where nobody was named", () => {
+  const { handoverTo, handoverAccepted } = readLease(writer.compose("accept", lease(OTHER)));
+  assert.deepEqual([handoverTo, handoverAccepted], ["node-a", true]);
+});
+
+Deno.test("compose() keeps a handover through renewal and release, and ends it when it acquires", () => {
+  const asked = { handoverTo: "node-b", acceptedBy: "node-b" };
+  for (const purpose of ["renew", "release"] as const) {
+    const { handoverTo, handoverAccepted } = readLease(
+      writer.compose(purpose, lease({ ...OWN, ...asked })),
+    );
+    assert.deepEqual([handoverTo, handoverAccepted], ["node-b", true], purpose);
+  }
+  for (const before of [OTHER, { releasedTerm: "5" }, { ...OWN, incarnation: "boot-0" }]) {
+    const { metadata } = writer.compose("acquire", lease({ ...before, ...asked }));
+    assert.equal(metadata?.annotations?.[HANDOVER_ANNOTATION], undefined);
+    assert.equal(metadata?.annotations?.[ACCEPTED_ANNOTATION], undefined);
+  }
+});
+
+Deno.test("compose() strikes a handover to the holder itself out", () => {
+  const asked = lease({ ...OWN, handoverTo: "node-a", acceptedBy: "node-b" });
+  const { metadata } = writer.compose("renew", asked);
+  assert.equal(metadata?.annotations?.[HANDOVER_ANNOTATION], undefined);
+  assert.equal(metadata?.annotations?.[ACCEPTED_ANNOTATION], undefined);
 });
 
 Deno.test("compose() keeps what others put on the Lease, but for managedFields", () => {
@@ -62,12 +128,16 @@ Deno.test("compose() puts the configured annotations on the Lease, never over it
     ...SETTINGS,
     annotations: { owner: "me", [SCOPE_ANNOTATION]: "x", [INCARNATION_ANNOTATION]: "x" },
   };
-  const annotations = new LeaseWriter(who, () => 0).compose("create", undefined)
-    .metadata?.annotations;
-  assert.deepEqual(annotations, {
+  const writer = new LeaseWriter(who, () => 0);
+  assert.deepEqual(writer.compose("create", undefined).metadata?.annotations, {
+    owner: "me",
+    [SCOPE_ANNOTATION]: "class blue",
+  });
+  assert.deepEqual(writer.compose("acquire", lease()).metadata?.annotations, {
     owner: "me",
     [SCOPE_ANNOTATION]: "class blue",
     [INCARNATION_ANNOTATION]: "boot-1",
+    [PRIORITY_ANNOTATION]: "100",
   });
 });
 

@@ -1,6 +1,9 @@
 import { Election, type ElectionSettings } from "../../lib/election/election.ts";
 import {
+  ACCEPTED_ANNOTATION,
+  HANDOVER_ANNOTATION,
   INCARNATION_ANNOTATION,
+  PRIORITY_ANNOTATION,
   RELEASED_ANNOTATION,
   SCOPE_ANNOTATION,
 } from "../../lib/election/lease_record.ts";
@@ -25,7 +28,8 @@ export const RIGHT_MS = 9500;
 export const AT = { namespace: "kube-system", name: "classvip-blue" };
 
 export function leaseWriter(settings: ElectionSettings = SETTINGS, wallClockMs = () => 0) {
-  return new LeaseWriter({ ...AT, ...settings, annotations: {} }, wallClockMs);
+  const { priority = 100 } = settings.preferences ?? {};
+  return new LeaseWriter({ ...AT, ...settings, priority, annotations: {} }, wallClockMs);
 }
 
 export function newElection(more: Partial<ElectionSettings> = {}): Election {
@@ -41,6 +45,9 @@ export interface Sketch {
   scope?: string;
   term?: number;
   releasedTerm?: string;
+  priority?: string;
+  handoverTo?: string | undefined;
+  acceptedBy?: string | undefined;
   seconds?: number;
   renewTime?: string;
   version?: string;
@@ -48,7 +55,15 @@ export interface Sketch {
 }
 
 export function lease(sketch: Sketch = {}): Lease {
-  const { incarnation, scope = SETTINGS.scope, releasedTerm } = sketch;
+  const { scope = SETTINGS.scope } = sketch;
+  const annotations = {
+    [INCARNATION_ANNOTATION]: sketch.incarnation,
+    [SCOPE_ANNOTATION]: scope === "" ? undefined : scope,
+    [RELEASED_ANNOTATION]: sketch.releasedTerm,
+    [PRIORITY_ANNOTATION]: sketch.priority,
+    [HANDOVER_ANNOTATION]: sketch.handoverTo,
+    [ACCEPTED_ANNOTATION]: sketch.acceptedBy,
+  };
   return {
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
@@ -56,11 +71,11 @@ export function lease(sketch: Sketch = {}): Lease {
       ...AT,
       uid: sketch.uid ?? "uid-1",
       resourceVersion: sketch.version ?? "10",
-      annotations: {
-        ...(incarnation !== undefined && { [INCARNATION_ANNOTATION]: incarnation }),
-        ...(scope !== "" && { [SCOPE_ANNOTATION]: scope }),
-        ...(releasedTerm !== undefined && { [RELEASED_ANNOTATION]: releasedTerm }),
-      },
+      annotations: Object.fromEntries(
+        Object.entries(annotations).filter((entry): entry is [string, string] =>
+          entry[1] !== undefined
+        ),
+      ),
     },
     spec: {
       holderIdentity: sketch.holder ?? "",

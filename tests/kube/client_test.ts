@@ -348,6 +348,26 @@ Deno.test("stream() ends the connection when its consumer leaves or aborts", asy
   await cancelled[1];
 });
 
+Deno.test("stream() ends when it must though fetch() has lost its signal", async () => {
+  await using server = new ScriptedServer(() => streaming(['{"n":1}\n']));
+  using client = new HttpKubeClient(server.credentials, agent);
+  const { fetch } = globalThis;
+  // What Deno 2.6 comes to when it collects garbage during a long watch.
+  globalThis.fetch = (input, init) => fetch(input, { ...init, signal: null });
+  try {
+    const abort = new AbortController();
+    const stream = client.stream({ ...watch, signal: abort.signal });
+    assert.deepEqual((await stream.next()).value, { n: 1 });
+    const aborted = failure(stream.next());
+    abort.abort();
+    assert.equal((await aborted).reason, "Aborted");
+    const silent = await failure(collect(client.stream({ ...watch, silenceMs: 50 })));
+    assert.equal(silent.reason, "Silent");
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
 Deno.test("stream() fails with the Status of a refused watch", async () => {
   await using server = new ScriptedServer(() => status(410, "Expired", "too old"));
   using client = new HttpKubeClient(server.credentials, agent);

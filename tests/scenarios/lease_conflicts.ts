@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
-import { SCOPE_ANNOTATION } from "../../lib/election/lease_record.ts";
+import {
+  microTime,
+  readLease,
+  RELEASED_ANNOTATION,
+  SCOPE_ANNOTATION,
+} from "../../lib/election/lease_record.ts";
+import type { Lease } from "../../lib/kube/types.ts";
+import { nowMs } from "../lab/clock.ts";
 import type { Scenario } from "./scenario.ts";
-import { logged } from "./stage.ts";
+import { LEASE_SECONDS, logged, type Stage } from "./stage.ts";
 
 /** Instances that get in each other's way. */
 export const leaseConflictScenarios: Scenario[] = [
   {
-    name: "Lease used by another class: nothing taken, said in log and Event, until it is free",
+    name: "Lease used by another class: nothing taken, said in log and Event, until it is left",
     async run(stage) {
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
-      const lease = await stage.layLease("shared-vip", { [SCOPE_ANNOTATION]: "class other" });
+      const [lease, leave] = await usedByOthers(stage, "shared-vip");
       const agent = await stage.startAgent(stage.nodes[0]!, { lease: "shared-vip" });
       const { reason } = await logged(agent, "does not serve");
       assert.equal(
@@ -23,13 +30,39 @@ export const leaseConflictScenarios: Scenario[] = [
       assert.equal(involvedObject.apiVersion, "coordination.k8s.io/v1");
       assert.match(message!, /used for class other/);
       await stage.assertUntouched(service, vip);
-      const { metadata } = await stage.readLease("shared-vip");
-      assert.equal(metadata?.resourceVersion, lease.metadata?.resourceVersion, "Lease written to");
+      // For longer than the Lease would last without renewals.
+      await new Promise((resolve) => setTimeout(resolve, (LEASE_SECONDS + 1) * 1000));
+      await stage.assertUntouched(service, vip);
+      const { spec } = await stage.readLease("shared-vip");
+      assert.equal(spec?.holderIdentity, "node-of-others");
+      assert.equal(spec?.leaseTransitions, 3);
 
-      await stage.kube.patch("Lease", lease, {
-        metadata: { annotations: { [SCOPE_ANNOTATION]: null } },
-      });
+      await leave();
+      const leftAtMs = nowMs();
       await stage.served(service, vip);
+      const tookMs = nowMs() - leftAtMs;
+      assert.ok(tookMs > (LEASE_SECONDS - 1) * 1000, `taken after ${tookMs} ms`);
+      const taken = readLease(await stage.readLease("shared-vip"));
+      assert.deepEqual([taken.scope, taken.term], [`class ${stage.className}`, 4]);
+    },
+  },
+  {
+    name: "Lease released by another class: taken at once",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      const [lease, leave] = await usedByOthers(stage, "left-vip");
+      const agent = await stage.startAgent(stage.nodes[0]!, {
+        lease: "left-vip",
+        leaseSeconds: 60,
+      });
+      await logged(agent, "does not serve", /the Lease is used for class other/);
+      await leave();
+      await stage.kube.patch("Lease", lease, {
+        metadata: { annotations: { [RELEASED_ANNOTATION]: "3" } },
+        spec: { holderIdentity: "" },
+      });
+      await stage.served(service, vip, stage.nodes[0]);
     },
   },
   {
@@ -91,3 +124,33 @@ export const leaseConflictScenarios: Scenario[] = [
     },
   },
 ];
+
+/** A Lease that an instance for other Services renews. @returns it, and what ends the renewals */
+async function usedByOthers(stage: Stage, name: string): Promise<[Lease, () => Promise<void>]> {
+  const lease = await stage.kube.create("Lease", {
+    metadata: {
+      namespace: stage.namespace,
+      name,
+      annotations: { [SCOPE_ANNOTATION]: "class other" },
+    },
+    spec: {
+      holderIdentity: "node-of-others",
+      leaseDurationSeconds: LEASE_SECONDS,
+      leaseTransitions: 3,
+      renewTime: microTime(Date.now()),
+    },
+  });
+  const left = Promise.withResolvers<void>();
+  const renewals = async () => {
+    for (;;) {
+      let timer: number | undefined;
+      const due = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), 500));
+      if (!await Promise.race([due, left.promise])) return clearTimeout(timer);
+      await stage.kube.patch("Lease", lease, { spec: { renewTime: microTime(Date.now()) } });
+    }
+  };
+  const renewed = renewals();
+  const leave = () => (left.resolve(), renewed);
+  stage.defer(leave);
+  return [lease, leave];
+}

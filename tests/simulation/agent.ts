@@ -1,0 +1,154 @@
+import type { Clock } from "../../lib/election/clock.ts";
+import { Election, type ElectionSettings } from "../../lib/election/election.ts";
+import {
+  type ElectionObserver,
+  Elector,
+  type Holder,
+  type LeaseApi,
+} from "../../lib/election/elector.ts";
+import { LeaseWriter } from "../../lib/election/lease_writer.ts";
+import type { ElectionTimes } from "../../lib/agent/times.ts";
+import type { Lease } from "../../lib/kube/types.ts";
+import type { Network } from "../../lib/net/link.ts";
+import { decide } from "../../lib/services/decide.ts";
+import { type ServiceView, viewService } from "../../lib/services/service_view.ts";
+import { placer } from "../../lib/vip/placement.ts";
+import { BURST_MS } from "../../lib/vip/schedule.ts";
+import { instanceMark, type VipObserver, Vips } from "../../lib/vip/vips.ts";
+import type { Mutation } from "./mutation.ts";
+import type { Process } from "./process.ts";
+import type { Random } from "./random.ts";
+
+export const VIP = "192.0.2.10";
+const AT = { namespace: "kube-system", name: "classvip-blue" };
+const MARK = instanceMark(AT.namespace, AT.name);
+const POLICY = { loadBalancerClass: "blue", alsoClassless: false, namespaces: [] };
+const SERVICE = viewService({
+  metadata: { namespace: "shop", name: "web", uid: "uid-web" },
+  spec: { type: "LoadBalancer", loadBalancerClass: "blue", loadBalancerIP: VIP },
+});
+/** As the reconciler of lib/agent does, to mend a claim that failed. */
+const RECONCILE_AGAIN_MS = 5000;
+
+export interface AgentParts {
+  readonly identity: string;
+  readonly incarnation: string;
+  readonly times: ElectionTimes;
+  readonly process: Process;
+  readonly clock: Clock;
+  readonly wallMs: () => number;
+  readonly network: Network;
+  readonly api: LeaseApi;
+  readonly random: Random;
+  readonly mutation: Mutation;
+  /** Called whenever the right to hold begins. */
+  readonly elected: () => void;
+  /** Called when the process came to its end by itself. */
+  readonly ended: (error: unknown) => void;
+}
+
+/** One run of the agent: the parts of lib/, put together as lib/agent/instance.ts does. */
+export class Agent {
+  readonly elector: Elector;
+  readonly #vips: Vips<ServiceView>;
+  readonly #parts: AgentParts;
+  readonly #terminated = new AbortController();
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    const { times, network, mutation, process, clock } = parts;
+    this.#vips = new Vips<ServiceView>({
+      network,
+      clock,
+      mark: MARK,
+      schedule: { burstMs: BURST_MS, refreshMs: 3000 },
+      observer: IGNORE_VIPS,
+    });
+    this.#vips.adoptLeftovers();
+    const who: ElectionSettings = {
+      identity: parts.identity,
+      incarnation: parts.incarnation,
+      scope: "class blue",
+      ...times,
+    };
+    const writer = new LeaseWriter({ ...AT, ...who, annotations: {} }, parts.wallMs);
+    const holder: Holder = {
+      granted: (untilMs) => {
+        const begins = !this.#vips.mayHold;
+        this.#vips.granted(untilMs);
+        if (!begins) return;
+        parts.elected();
+        this.#reconcile();
+      },
+      withdraw: (reason) => this.#vips.withdraw(reason),
+    };
+    this.elector = new Elector({
+      election: new (mutation.election ?? Election)(who, writer, parts.random),
+      api: parts.api,
+      clock,
+      holder: mutation.holder?.(holder, process) ?? holder,
+      observer: IGNORE_ELECTION,
+      requestTimeoutMs: times.requestTimeoutMs,
+      stopTimeoutMs: times.leaseDurationMs,
+    });
+    process.wake(() => void this.#run());
+  }
+
+  observe(lease: Lease | undefined): void {
+    this.elector.observe(lease);
+  }
+
+  /** SIGTERM. */
+  terminate(): void {
+    this.#terminated.abort();
+  }
+
+  async #run(): Promise<void> {
+    const rest = new AbortController();
+    try {
+      await Promise.all([
+        this.elector.run(this.#terminated.signal).finally(() => rest.abort()),
+        this.#vips.run(rest.signal),
+      ]);
+      if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
+      this.#parts.ended(undefined);
+    } catch (error) {
+      this.#parts.ended(error);
+    }
+  }
+
+  #reconcile(): void {
+    const { network, process } = this.#parts;
+    if (!this.#vips.mayHold) return;
+    const snapshot = { links: network.links(), addresses: network.addresses() };
+    const decision = decide({
+      services: [SERVICE],
+      policy: POLICY,
+      mayHold: true,
+      held: this.#vips.addresses,
+      place: placer("eth0", MARK, snapshot),
+    });
+    this.#vips.drop(decision.drops);
+    this.#vips.claim(decision.claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
+    process.timer(RECONCILE_AGAIN_MS, () => this.#reconcile());
+  }
+}
+
+const IGNORE_ELECTION: ElectionObserver = {
+  elected() {},
+  renewed() {},
+  withdrawn() {},
+  released() {},
+  holderChanged() {},
+  requestFailed() {},
+  obstacleChanged() {},
+  odd() {},
+};
+
+const IGNORE_VIPS: VipObserver<unknown> = {
+  claimed() {},
+  dropped() {},
+  vipFailed() {},
+  sent() {},
+  fenced() {},
+};

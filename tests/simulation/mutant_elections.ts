@@ -1,0 +1,77 @@
+import { type Action, Election, type ElectionSettings } from "../../lib/election/election.ts";
+import type { LeaseWriter, Purpose } from "../../lib/election/lease_writer.ts";
+import type { Lease } from "../../lib/kube/types.ts";
+
+/** Counts its right from the answer instead of from the request. */
+export class LateFence extends Election {
+  override succeeded(purpose: Purpose, lease: Lease, _sentAtMs: number, nowMs: number): void {
+    super.succeeded(purpose, lease, nowMs, nowMs);
+  }
+}
+
+/** Knows what it saw last. */
+abstract class Remembering extends Election {
+  readonly #writer: LeaseWriter;
+  protected readonly settings: ElectionSettings;
+  protected lastSeen: Lease | undefined;
+
+  constructor(settings: ElectionSettings, writer: LeaseWriter, random: () => number) {
+    super(settings, writer, random);
+    this.settings = settings;
+    this.#writer = writer;
+  }
+
+  override seen(lease: Lease | undefined, source: "watch" | "server", nowMs: number): void {
+    super.seen(lease, source, nowMs);
+    this.lastSeen = lease;
+  }
+
+  protected write(purpose: Purpose): Action & { kind: "write" } {
+    return { kind: "write", purpose, lease: this.#writer.compose(purpose, this.lastSeen) };
+  }
+}
+
+/** Compares another machine's renewTime with its own wall clock. */
+export class RenewTimeBeliever extends Remembering {
+  override next(nowMs: number): Action {
+    const action = super.next(nowMs);
+    const standsBy = action.kind === "wait" && action.untilMs > nowMs + this.settings.retryMs &&
+      this.holdUntilMs === -Infinity;
+    const { renewTime, holderIdentity } = this.lastSeen?.spec ?? {};
+    if (!standsBy || renewTime === undefined || !holderIdentity) return action;
+    const takeOver = this.write("acquire");
+    const ageMs = Date.parse(takeOver.lease.spec!.renewTime!) - Date.parse(renewTime);
+    return ageMs > this.settings.leaseDurationMs * 1.01 ? takeOver : action;
+  }
+}
+
+/** Takes a Lease by creating it, as if no deleted one could still have a holder. */
+export class HastyCreator extends Remembering {
+  override next(nowMs: number): Action {
+    const action = super.next(nowMs);
+    const creates = action.kind === "write" && action.purpose === "create";
+    return creates ? { ...this.write("acquire"), purpose: "create" } : action;
+  }
+
+  override succeeded(purpose: Purpose, lease: Lease, sentAtMs: number, nowMs: number): void {
+    super.succeeded(purpose === "create" ? "acquire" : purpose, lease, sentAtMs, nowMs);
+  }
+}
+
+/** An election that sees every Lease in a false light. */
+export function adopting(
+  falsify: (lease: Lease, settings: ElectionSettings) => Lease,
+): typeof Election {
+  return class extends Election {
+    readonly #settings: ElectionSettings;
+
+    constructor(settings: ElectionSettings, writer: LeaseWriter, random: () => number) {
+      super(settings, writer, random);
+      this.#settings = settings;
+    }
+
+    override seen(lease: Lease | undefined, source: "watch" | "server", nowMs: number): void {
+      super.seen(lease && falsify(lease, this.#settings), source, nowMs);
+    }
+  };
+}

@@ -1,0 +1,148 @@
+import { electionTimes } from "../../lib/agent/times.ts";
+import { Agent } from "./agent.ts";
+import { ApiClient } from "./api_client.ts";
+import { Kernel, type KernelWitness } from "./kernel.ts";
+import { Machine } from "./machine.ts";
+import { Process } from "./process.ts";
+import { between } from "./random.ts";
+import { WatchStream } from "./watch_stream.ts";
+import { Wire } from "./wire.ts";
+import type { World } from "./world.ts";
+
+/**
+ * On waking, a process finds out within its longest timer that its right ended in suspend. Until
+ * then the address may be there: its kernel lifetime stood still meanwhile.
+ */
+const WAKE_BOUND_MS = 1010;
+
+/** A machine, its kernel, and the process on it. */
+export class Node {
+  readonly name: string;
+  readonly identity: string;
+  readonly machine: Machine;
+  readonly kernel: Kernel;
+  readonly wire: Wire;
+  process: Process | undefined;
+  agent: Agent | undefined;
+  watch: WatchStream | undefined;
+  readonly #world: World;
+  #boots = 0;
+  #runs = 0;
+  /** The last time it woke, and whether a process has run for long enough since then. */
+  #wake: { boundOver: boolean } = { boundOver: false };
+
+  constructor(world: World, index: number) {
+    const { timeline, random, schedule } = world;
+    const { identity, rate } = schedule.nodes[index]!;
+    this.#world = world;
+    this.name = `node-${index}`;
+    this.identity = identity;
+    const bootMs = between(random, 1e4, 1e8);
+    this.machine = new Machine(this.name, timeline, { rate, bootMs });
+    const witness: KernelWitness = {
+      set: (seconds, appeared) => world.checker.addressSet(this, seconds, appeared),
+      vanished: (how) => world.checker.addressVanished(this, how),
+      frameSent: () => world.checker.frameSent(this),
+    };
+    this.kernel = new Kernel(this.machine, random, index + 1, witness);
+    this.wire = new Wire(random, () => timeline.nowMs);
+    this.machine.onWake(() => this.#woke());
+  }
+
+  /** Whether the address is to be seen there by others. */
+  get present(): boolean {
+    return this.kernel.present && !this.machine.asleep;
+  }
+
+  /**
+   * Whether it may be there beside another's: a suspend prolonged its lifetime, and no process had
+   * the time to see to that.
+   */
+  get excused(): boolean {
+    const acts = this.process?.alive && !this.process.stopped && this.#wake.boundOver;
+    return this.kernel.slept && !acts;
+  }
+
+  /** Starts the agent, unless it runs. */
+  start(): void {
+    if (this.process?.alive || !this.#world.open) return;
+    if (this.machine.asleep) {
+      return this.#world.timeline.at(this.machine.asleepUntilMs, () => this.start());
+    }
+    const { timeline, random, schedule, server, mutation, note } = this.#world;
+    const process = new Process(timeline, this.machine, random, this.#world.ran);
+    const times = electionTimes(schedule.leaseDurationMs, schedule.renewIntervalMs);
+    const nowMs = () => mutation.nowMs?.(this.machine) ?? this.machine.bootMs();
+    const name = `${this.name}.${++this.#runs}`;
+    const api = new ApiClient({ timeline, server, process, wire: this.wire, name });
+    note(this.name, "agent starts");
+    const agent = new Agent({
+      identity: this.identity,
+      incarnation: `${this.name}/${this.#boots}`,
+      times: mutation.times?.(times) ?? times,
+      process,
+      clock: process.clock(nowMs),
+      wallMs: () => this.machine.wallMs(),
+      network: mutation.network?.(this.kernel) ?? this.kernel,
+      api: mutation.api?.(api) ?? api,
+      random,
+      mutation,
+      elected: () => this.#world.checker.elected(this),
+      ended: (error) => {
+        if (error !== undefined) this.#world.checker.failed(this, error);
+        note(this.name, "agent ends");
+        this.#end();
+      },
+    });
+    // A new process can't know that an address which it finds is there for too long.
+    this.#wake = { boundOver: false };
+    this.process = process;
+    this.agent = agent;
+    this.watch = new WatchStream(
+      { timeline, server, process, wire: this.wire },
+      (lease) => agent.observe(lease),
+    );
+  }
+
+  /** SIGSTOP, and SIGCONT later. */
+  stall(ms: number): void {
+    this.process?.stop(ms);
+    // What it owes after a suspend it still owes then.
+    this.#woke();
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.#end();
+  }
+
+  /** SIGTERM. */
+  terminate(): void {
+    const agent = this.agent;
+    this.process?.wake(() => agent?.terminate());
+  }
+
+  /** The power goes off, and with it the addresses. */
+  powerOff(): void {
+    this.#end();
+    this.kernel.reset();
+    this.#boots++;
+  }
+
+  #end(): void {
+    this.process?.die();
+    this.watch?.end();
+    this.process = this.agent = this.watch = undefined;
+  }
+
+  #woke(): void {
+    const wake = { boundOver: false };
+    this.#wake = wake;
+    const process = this.process;
+    process?.timer(WAKE_BOUND_MS, () =>
+      process.timer(10, () => {
+        wake.boundOver = true;
+        this.#world.checker.look();
+      }));
+  }
+}
