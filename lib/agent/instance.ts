@@ -183,12 +183,9 @@ export class Instance implements Task {
           this.#vips.granted(untilMs);
           if (!begins) return;
           reconciler.begin();
-<<<<<<< HEAD
           beacons?.announce();
-=======
           // What was deleted or changed on a connection that died unnoticed must not stay for long.
           shared.source.refresh();
->>>>>>> 580611b88324da632c537938ede058ab1a7a78a9
         },
         withdraw: (reason) => {
           reconciler.end();
