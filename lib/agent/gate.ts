@@ -3,14 +3,14 @@ import { MANAGED_LABEL } from "../election/lease_record.ts";
 import { RivalWatch } from "../election/rivals.ts";
 import { KubeError } from "../kube/errors.ts";
 import { listLeases } from "../kube/lease_api.ts";
-import type { KubeClient } from "../kube/types.ts";
+import type { KubeClient, Lease } from "../kube/types.ts";
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import { isUsable } from "../vip/placement.ts";
 
 const LOOK_AGAIN_MS = 1000;
 /** Between two looks for a second Lease of the same scope, while standing. */
-const RIVAL_CHECK_MS = 30_000;
+const RIVAL_CHECK_MS = 10_000;
 const LIST_DEADLINE_MS = 5000;
 
 export interface GateParts {
@@ -64,6 +64,26 @@ export class Gate {
     return undefined;
   }
 
+  /**
+   * Looks once more after this node took its Lease and before it puts up an address. Of two that
+   * take two Leases at the same time, the one that wrote later sees the other.
+   *
+   * @param atLeast resourceVersion of the Lease as it was taken
+   * @returns the rival that has the right of way; undefined: nobody is in the way
+   * @throws {Error} when that cannot be told yet: no answer, or a rival that has to go first
+   */
+  async confirm(atLeast: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+    const leases = await this.#list(signal, atLeast);
+    const older = this.#rivalIn(leases, true);
+    if (older !== undefined) {
+      this.#report(older);
+      return older;
+    }
+    const younger = this.#rivalIn(leases, false);
+    if (younger !== undefined) throw new Error(younger);
+    return undefined;
+  }
+
   /** Looks on while the instance stands. Resolves when something got in the way. */
   async guard(signal: AbortSignal, holding: () => boolean): Promise<void> {
     const { clock } = this.#parts;
@@ -112,38 +132,49 @@ export class Gate {
   }
 
   async #rival(holding: boolean, signal: AbortSignal): Promise<string | undefined> {
-    const { client, lease, clock, logger } = this.#parts;
     try {
-      const list = (namespace: string | undefined) =>
-        listLeases(client, {
-          namespace,
-          labelSelector: Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(","),
-          deadlineMs: LIST_DEADLINE_MS,
-          signal,
-        });
-      const leases = await list(undefined).catch((error) => {
-        if (!(error instanceof KubeError) || error.status !== 403) throw error;
-        if (!this.#narrow) {
-          logger.warn("only this namespace is searched for another Lease of the same class", {
-            error,
-          });
-        }
-        this.#narrow = true;
-        return list(lease.namespace);
-      });
+      const leases = await this.#list(signal);
       this.#listFailed = undefined;
-      const rival = this.#rivals.rival(leases, holding, clock.nowMs());
-      return rival && `${lease.scope} is served under Lease ${rival.metadata?.namespace}/` +
-          `${rival.metadata?.name} already (holder ${rival.spec?.holderIdentity}): ` +
-          `use that Lease, or stop that instance`;
+      return this.#rivalIn(leases, holding);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      // The election has to reach the server too, and waits for it; this look comes again then.
+      // Without an answer the election waits as well, and this look comes again before any claim.
       if (error.message !== this.#listFailed && !signal.aborted) {
-        logger.warn("could not look for another Lease of the same class", { error });
+        this.#parts.logger.warn("could not look for another Lease of the same class", { error });
       }
       this.#listFailed = error.message;
-      return undefined;
+      return error.status === 403 ? error.message : undefined;
+    }
+  }
+
+  #rivalIn(leases: readonly Lease[], holding: boolean): string | undefined {
+    const { lease, clock } = this.#parts;
+    const rival = this.#rivals.rival(leases, holding, clock.nowMs());
+    return rival && `${lease.scope} is served under Lease ${rival.metadata?.namespace}/` +
+        `${rival.metadata?.name} already (holder ${rival.spec?.holderIdentity}): ` +
+        `use that Lease, or stop that instance`;
+  }
+
+  /** Of all namespaces where that is allowed, else of the Lease's own. */
+  async #list(signal: AbortSignal, atLeast?: string): Promise<Lease[]> {
+    const { client, lease, logger } = this.#parts;
+    const list = (namespace: string | undefined) =>
+      listLeases(client, {
+        namespace,
+        labelSelector: Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(","),
+        ...(atLeast !== undefined && { atLeast }),
+        deadlineMs: LIST_DEADLINE_MS,
+        signal,
+      });
+    if (this.#narrow) return await list(lease.namespace);
+    try {
+      return await list(undefined);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+      const leases = await list(lease.namespace);
+      logger.warn("only this namespace is searched for another Lease of the same class", { error });
+      this.#narrow = true;
+      return leases;
     }
   }
 

@@ -173,21 +173,41 @@ export class Instance implements Task {
       random,
     );
     if (leftovers.length === 0) election.withdrawn();
+    /** Since this node took its Lease, no other was seen for the same Services. */
+    let confirmed = false;
+    let confirming = false;
+    const confirm = async () => {
+      if (confirming) return;
+      confirming = true;
+      try {
+        const rival = await this.#gate.confirm(election.resourceVersion, signal);
+        if (rival !== undefined) return leave();
+        const untilMs = election.holdUntilMs;
+        if (!election.mayHold(clock.nowMs())) return;
+        confirmed = true;
+        this.#vips.granted(untilMs);
+        reconciler.begin();
+        beacons?.announce();
+        // What was deleted or changed on a connection that died unnoticed must not stay for long.
+        shared.source.refresh();
+      } catch (error) {
+        // The next renewal asks again.
+        if (!signal.aborted) this.#reports.unconfirmed(error as Error);
+      } finally {
+        confirming = false;
+      }
+    };
     const elector: Elector = new Elector({
       election,
       api,
       clock,
       holder: {
         granted: (untilMs) => {
-          const begins = !this.#vips.mayHold;
-          this.#vips.granted(untilMs);
-          if (!begins) return;
-          reconciler.begin();
-          beacons?.announce();
-          // What was deleted or changed on a connection that died unnoticed must not stay for long.
-          shared.source.refresh();
+          if (confirmed) this.#vips.granted(untilMs);
+          else void confirm();
         },
         withdraw: (reason) => {
+          confirmed = false;
           reconciler.end();
           return this.#vips.withdraw(reason);
         },

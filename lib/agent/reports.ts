@@ -75,6 +75,14 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     );
   }
 
+  /** Whether another Lease serves the same Services could not be told. */
+  unconfirmed(error: Error): void {
+    if (!this.#failures.differs("unconfirmed", error.message)) return;
+    this.#logger.error("puts up no VIP before it knows of no other Lease for them, trying again", {
+      error,
+    });
+  }
+
   renewed(): void {
     this.#failures.clear();
     this.#logger.debug("renewed the Lease");

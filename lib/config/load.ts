@@ -71,7 +71,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     problems.push(...checkInstance(instance));
     return instance;
   });
-  problems.push(...resolver.problems, ...checkInstances(instances));
+  problems.push(...resolver.problems);
+  // Without the entries that were refused, the others' numbers would be wrong.
+  const whole = !file.problems.some(({ setting }) => setting === "instances");
+  if (whole) problems.push(...checkInstances(instances));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     config: { ...process, instances: instances.map(withoutSources) },

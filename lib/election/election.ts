@@ -141,6 +141,13 @@ export class Election {
     return this.#observed.kind === "present" ? this.#observed.record.term : 0;
   }
 
+  /** resourceVersion of the Lease as last seen. */
+  get resourceVersion(): string | undefined {
+    return this.#observed.kind === "present"
+      ? this.#observed.lease.metadata?.resourceVersion
+      : undefined;
+  }
+
   /** `holderIdentity` as last seen. */
   get holder(): string | undefined {
     return this.#observed.kind === "present" ? this.#observed.record.holder : undefined;

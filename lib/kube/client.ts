@@ -64,7 +64,7 @@ export class HttpKubeClient implements KubeClient {
         cutoff.signal.throwIfAborted();
         // A line without its newline is cut; resuming brings it again.
         if (done) return;
-        lines = decoder.push(value);
+        lines = push(decoder, options, value);
         // The consumer's time is not the peer's silence.
         if (lines.length > 0) cutoff.disarm();
         for (const line of lines) yield parse(options, line) as T;
@@ -93,7 +93,7 @@ export class HttpKubeClient implements KubeClient {
     if (response.ok) return response;
     const { status, statusText } = response;
     const retryAfter = response.headers.get("retry-after");
-    const text = await response.text();
+    const text = await cutoff.race(response.text());
     throw refusal(this.#credentials, options, { status, statusText, retryAfter }, text);
   }
 
@@ -177,6 +177,18 @@ export class HttpKubeClient implements KubeClient {
       return new KubeError(message, { status: 0, reason });
     }
     return error instanceof KubeError ? error : unreachable(server, error);
+  }
+}
+
+function push(decoder: LineDecoder, { path }: RequestOptions, chunk: Uint8Array): string[] {
+  try {
+    return decoder.push(chunk);
+  } catch (cause) {
+    throw new KubeError(`Watch of ${path} was answered with something that is no event`, {
+      status: 0,
+      reason: "Unreadable",
+      cause,
+    });
   }
 }
 

@@ -22,7 +22,9 @@ export class KubeLeaseApi {
   /** @returns undefined when there is no such Lease. */
   async get(limits: Limits = {}): Promise<Lease | undefined> {
     try {
-      return await this.#client.request<Lease>({ ...limits, method: "GET", path: this.#path });
+      return checked(
+        await this.#client.request<Lease>({ ...limits, method: "GET", path: this.#path }),
+      );
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return undefined;
       throw error;
@@ -30,19 +32,23 @@ export class KubeLeaseApi {
   }
 
   /** Status 409, reason "AlreadyExists", when there is one. */
-  create(lease: Lease, limits: Limits = {}): Promise<Lease> {
+  async create(lease: Lease, limits: Limits = {}): Promise<Lease> {
     const path = leasesPath(this.#namespace);
-    return this.#client.request<Lease>({ ...limits, method: "POST", path, body: lease });
+    return checked(
+      await this.#client.request<Lease>({ ...limits, method: "POST", path, body: lease }),
+    );
   }
 
   /** Compare-and-swap on the resourceVersion in `lease`: status 409, reason "Conflict", when stale. */
-  replace(lease: Lease, limits: Limits = {}): Promise<Lease> {
-    return this.#client.request<Lease>({
-      ...limits,
-      method: "PUT",
-      path: this.#path,
-      body: lease,
-    });
+  async replace(lease: Lease, limits: Limits = {}): Promise<Lease> {
+    return checked(
+      await this.#client.request<Lease>({
+        ...limits,
+        method: "PUT",
+        path: this.#path,
+        body: lease,
+      }),
+    );
   }
 
   /** @param options.client a client of its own, so that the watch never delays a write. */
@@ -60,7 +66,7 @@ export class KubeLeaseApi {
       name: `lease-watch ${this.#namespace}/${this.#name}`,
       path: leasesPath(this.#namespace),
       query: { fieldSelector: `metadata.name=${this.#name}` },
-      select: (lease) => lease,
+      select: checked,
     });
   }
 
@@ -69,19 +75,41 @@ export class KubeLeaseApi {
   }
 }
 
-/** The Leases of a namespace, or of all, that carry the labels, for example `a=b,c`. */
+/** @throws {KubeError} when what came is no Lease: a proxy in between, a half-broken server */
+function checked(lease: Lease | null | undefined): Lease {
+  if (typeof lease?.metadata?.resourceVersion === "string") return lease;
+  throw unreadable("a Lease");
+}
+
+function unreadable(what: string): KubeError {
+  return new KubeError(`The API server answered with something that is not ${what}`, {
+    status: 0,
+    reason: "Unreadable",
+  });
+}
+
+/**
+ * The Leases of a namespace, or of all, that carry the labels, for example `a=b,c`.
+ *
+ * @param options.atLeast a resourceVersion: the list shows all that was written before it
+ */
 export async function listLeases(
   client: KubeClient,
-  options: { namespace: string | undefined; labelSelector: string } & Limits,
+  options: { namespace: string | undefined; labelSelector: string; atLeast?: string } & Limits,
 ): Promise<Lease[]> {
-  const { namespace, labelSelector, ...limits } = options;
+  const { namespace, labelSelector, atLeast, ...limits } = options;
   const list = await client.request<{ items?: Lease[] | null }>({
     ...limits,
     method: "GET",
     path: leasesPath(namespace),
-    query: { labelSelector },
+    query: {
+      labelSelector,
+      resourceVersion: atLeast,
+      resourceVersionMatch: atLeast && "NotOlderThan",
+    },
   });
-  return list.items ?? [];
+  if (!Array.isArray(list?.items)) throw unreadable("a list of Leases");
+  return list.items;
 }
 
 function leasesPath(namespace: string | undefined): string {

@@ -58,6 +58,9 @@ export interface Decision {
   readonly served: readonly ServiceView[];
 }
 
+/** More on one Service is a mistake, or an attempt to keep the agent busy. */
+export const MOST_ADDRESSES = 16;
+
 const NOT_HOLDER: Decision = { claims: [], drops: [], statuses: [], refusals: [], served: [] };
 
 /**
@@ -73,19 +76,19 @@ export function decide(input: DecideInput): Decision {
   }
   const mine: ServiceView[] = [];
   const leaving = new Map<string, string>();
-  const elsewhere = new Map<string, ServiceView>();
+  const asking: ServiceView[] = [];
   for (const service of input.services) {
     const reason = whyNotServed(input.policy, service);
     if (reason === undefined) mine.push(service);
     else {
       for (const { ip } of service.ingress) {
-        if (ip === undefined) continue;
-        leaving.set(ip, `Service ${service.key}: ${reason}`);
-        if (service.loadBalancer && !service.deleting) elsewhere.set(ip, service);
+        if (ip !== undefined) leaving.set(ip, `Service ${service.key}: ${reason}`);
       }
     }
+    if (service.loadBalancer && !service.deleting && !service.ignored) asking.push(service);
   }
-  const owners = ownersOf(mine);
+  // Of all classes: every instance decides alike who gets what two of them ask for.
+  const owners = ownersOf(asking);
   const claims: Claim[] = [];
   const statuses: StatusWrite[] = [];
   const refusals: Refusal[] = [];
@@ -100,8 +103,15 @@ export function decide(input: DecideInput): Decision {
     if (service.wished.length === 0) {
       refuse("No address is asked for: set the annotation classvip.io/addresses", "NoAddress");
     }
-    for (const text of service.wished) {
-      const verdict = judge(text, service, owners, elsewhere, input.place);
+    const tooMany = service.wished.length > MOST_ADDRESSES;
+    if (tooMany) {
+      refuse(
+        `${service.wished.length} addresses are asked for (${service.wishedBy}), at most ` +
+          `${MOST_ADDRESSES} are right`,
+      );
+    }
+    for (const text of tooMany ? [] : service.wished) {
+      const verdict = judge(text, service, owners, input.place);
       if ("refused" in verdict) {
         refuse(`${text} (${service.wishedBy}): ${verdict.refused}`);
         leaving.set(text, verdict.refused);
@@ -138,7 +148,6 @@ function judge(
   text: string,
   service: ServiceView,
   owners: ReadonlyMap<string, ServiceView>,
-  elsewhere: ReadonlyMap<string, ServiceView>,
   place: DecideInput["place"],
 ): Claim | { refused: string } {
   const ip = parseIp(text);
@@ -148,23 +157,23 @@ function judge(
   if (unusable !== undefined) return { refused: `it is ${unusable}` };
   const owner = owners.get(ip.text);
   if (owner !== undefined && owner !== service) {
-    return { refused: `Service ${owner.key} of the same class has it already` };
-  }
-  const other = elsewhere.get(ip.text);
-  if (other !== undefined) {
-    return {
-      refused: `Service ${other.key} (${other.loadBalancerClass ?? "no class"}) has it already`,
-    };
+    const whose = owner.loadBalancerClass === service.loadBalancerClass
+      ? "of the same class"
+      : owner.loadBalancerClass === undefined
+      ? "without a class"
+      : `of class ${owner.loadBalancerClass}`;
+    return { refused: `Service ${owner.key} ${whose} has it already` };
   }
   const placement = place(ip, service.wishedInterface);
   return "refused" in placement ? placement : { ip, service, ...placement };
 }
 
-/** For each wished address, the Service that gets it. */
+/** For each address that is wished for or shown, the Service that gets it. */
 function ownersOf(services: readonly ServiceView[]): Map<string, ServiceView> {
   const owners = new Map<string, ServiceView>();
   for (const service of services) {
-    for (const text of service.wished) {
+    if (service.wished.length > MOST_ADDRESSES) continue;
+    for (const text of [...service.wished, ...service.ingress.map(({ ip }) => ip ?? "")]) {
       const vip = parseIp(text)?.text;
       if (vip === undefined) continue;
       const rival = owners.get(vip);

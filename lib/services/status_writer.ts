@@ -23,7 +23,10 @@ function newJob(write: StatusWrite, published?: readonly string[]): Job {
   return { write, published, failures: 0, forgotten: false };
 }
 
-const PARALLEL = 8;
+const PARALLEL = 32;
+/** Of these for writes that failed before: what is broken must not hold up what is new. */
+const PARALLEL_RETRIES = 8;
+const DEADLINE_MS = 3000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 30_000;
 
@@ -43,6 +46,7 @@ export class StatusWriter {
   readonly #running = new Map<string, Job>();
   /** What was last written for a view, as JSON: the same view is not written for twice. */
   readonly #written = new WeakMap<ServiceView, string>();
+  #retrying = 0;
   #wake = new AbortController();
   #aborted = false;
 
@@ -97,11 +101,15 @@ export class StatusWriter {
         if (jobs.size >= PARALLEL) break;
         // One write at a time for a Service, so that the newest comes last.
         if (this.#running.has(key)) continue;
+        if (job.failures > 0 && this.#retrying >= PARALLEL_RETRIES) continue;
         this.#due.delete(key);
         this.#running.set(key, job);
+        const isRetry = job.failures > 0;
+        if (isRetry) this.#retrying++;
         const done = this.#perform(key, job, signal).catch((error) => {
           fault ??= { error };
         }).finally(() => {
+          if (isRetry) this.#retrying--;
           this.#running.delete(key);
           jobs.delete(done);
           this.#wake.abort();
@@ -160,6 +168,7 @@ export class StatusWriter {
           metadata: { uid: service.uid },
           status: { loadBalancer: { ingress: ingress.length > 0 ? ingress : null } },
         },
+        deadlineMs: DEADLINE_MS,
         signal,
       });
       if (!job.published) this.#written.set(service, JSON.stringify(ingress));

@@ -8,7 +8,7 @@ function named(name: string, sketch: Sketch, creationTimestamp = "2026-01-02T00:
   return { ...made, metadata: { ...made.metadata, name, creationTimestamp } };
 }
 
-const OWN_NAME = { name: "mine", scope: "class blue" };
+const OWN_NAME = { namespace: "kube-system", name: "mine", scope: "class blue" };
 const name = (found: Lease | undefined) => found?.metadata?.name;
 
 Deno.test("rival() leaves out its own Lease, other scopes and Leases without a holder", () => {
@@ -42,8 +42,8 @@ Deno.test("rival() gives the older of two holders the right of way, on both side
   const pairs = [["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"], ["same", "same"]] as const;
   for (const [first, second] of pairs) {
     const leases = [named("a", OWN, first), named("b", OTHER, second)];
-    const a = new RivalWatch({ name: "a", scope: "class blue" });
-    const b = new RivalWatch({ name: "b", scope: "class blue" });
+    const a = new RivalWatch({ namespace: "kube-system", name: "a", scope: "class blue" });
+    const b = new RivalWatch({ namespace: "kube-system", name: "b", scope: "class blue" });
     assert.equal(a.rival(leases, true, 0), undefined);
     assert.equal(name(b.rival(leases, true, 0)), "a");
   }

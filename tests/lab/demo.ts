@@ -11,7 +11,7 @@
 import { play } from "./demo/scenario.ts";
 import { openScreen } from "./demo/screen.ts";
 import { trafficLine } from "./demo/view.ts";
-import { World } from "./demo/world.ts";
+import { NOTE, World } from "./demo/world.ts";
 import { enterLab } from "./enter.ts";
 
 /** 128 + SIGINT, as shells have it. */
@@ -28,6 +28,7 @@ function interruption(): Promise<void> {
 /** @returns the exit code. */
 async function demonstrate(stay: boolean): Promise<number> {
   const interrupted = interruption().then(() => INTERRUPTED);
+  console.log(`Making three nodes, a client and an API server. ${NOTE}\n`);
   await using world = await World.create();
   const screen = openScreen(() => world.state());
   const playing = play(world, (step) => screen.stepEnded(step)).then(() => 0, () => 1);

@@ -143,7 +143,7 @@ async function usedByOthers(stage: Stage, name: string): Promise<[Lease, () => P
   const left = Promise.withResolvers<void>();
   const renewals = async () => {
     for (;;) {
-      let timer: number | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
       const due = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), 500));
       if (!await Promise.race([due, left.promise])) return clearTimeout(timer);
       await stage.kube.patch("Lease", lease, { spec: { renewTime: microTime(Date.now()) } });

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decide, type DecideInput, type Decision, sameIngress } from "../../lib/services/decide.ts";
+import {
+  decide,
+  type DecideInput,
+  type Decision,
+  MOST_ADDRESSES,
+  sameIngress,
+} from "../../lib/services/decide.ts";
 import type { ServiceView } from "../../lib/services/service_view.ts";
 import { type Sketch, view } from "./views.ts";
 
@@ -47,7 +53,7 @@ Deno.test("decide() drops everything when this node is not the holder", () => {
 Deno.test("decide() claims what is asked for and writes the status", () => {
   const decision = run([
     view("web", { wish: `${A},${B}` }),
-    view("red", { class: "red", wish: B }),
+    view("red", { class: "red", wish: B, createdAt: "2030-01-01T00:00:00Z" }),
   ]);
   assert.deepEqual(show(decision), {
     ...NOTHING,
@@ -167,11 +173,11 @@ Deno.test("decide() gives an address to the Service whose status shows it, else 
 Deno.test("decide() leaves an address alone that a Service of another class shows", () => {
   const decision = show(run([view("web", { wish: A }), view("red", { class: "red", shows: [A] })]));
   assert.deepEqual(decision.claims, []);
-  assert.match(decision.refusals[0] ?? "", /Service shop\/red \(red\) has it already/);
+  assert.match(decision.refusals[0] ?? "", /Service shop\/red of class red has it already/);
   const leaving = [
     { class: "red", shows: [A], deleting: true },
     { class: "red", shows: [A], type: "ClusterIP" },
-    { class: "red", wish: A },
+    { class: "red", wish: A, createdAt: "2030-01-01T00:00:00Z" },
   ];
   for (const sketch of leaving) {
     assert.deepEqual(show(run([view("web", { wish: A }), view("red", sketch)])).claims, [
@@ -252,4 +258,21 @@ Deno.test("decide() claims each address once, drops none of them, on every node 
     },
   );
   fc.assert(property);
+});
+
+Deno.test("decide() gives an address that two classes ask for to the older Service, on both sides", () => {
+  const services = [
+    view("web", { wish: A, createdAt: "2026-01-02T00:00:00Z" }),
+    view("red", { class: "red", wish: A, createdAt: "2026-01-01T00:00:00Z" }),
+  ];
+  assert.deepEqual(show(run(services)).claims, []);
+  const red = run(services, { policy: { ...POLICY, loadBalancerClass: "red" } });
+  assert.deepEqual(show(red).claims, [`${A} red`]);
+});
+
+Deno.test("decide() refuses a Service that asks for too many addresses, and nobody else", () => {
+  const many = Array.from({ length: MOST_ADDRESSES + 1 }, (_, i) => `192.0.2.${100 + i}`).join(",");
+  const decision = show(run([view("many", { wish: many }), view("web", { wish: A })]));
+  assert.deepEqual(decision.claims, [`${A} web`]);
+  assert.match(decision.refusals[0] ?? "", /17 addresses are asked for .* at most 16 are right/);
 });

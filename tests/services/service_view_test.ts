@@ -67,7 +67,7 @@ Deno.test("viewService() reads the other annotations", () => {
   });
   assert.equal(seen.wishedInterface, "eth1");
   assert.ok(seen.ignored);
-  assert.deepEqual(seen.unsupported, ["kube-vip.io/leaseName"]);
+  assert.deepEqual(seen.unsupported, ["Annotation kube-vip.io/leaseName"]);
   const other = view("web", {
     annotations: {
       "classvip.io/interface": "eth2",

@@ -11,7 +11,7 @@ export interface Mutation {
   readonly election?: typeof Election;
   /** What the agent takes for boot time. */
   readonly nowMs?: (machine: Machine) => number;
-  readonly holder?: (holder: Holder, process: Process) => Holder;
+  readonly holder?: (holder: Holder, of: Process) => Holder;
   readonly api?: (api: LeaseApi) => LeaseApi;
   readonly network?: (network: Network) => Network;
 }

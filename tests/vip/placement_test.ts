@@ -82,3 +82,20 @@ Deno.test("isUsable() asks for Ethernet that is not loopback", () => {
   assert.ok(!isUsable(ethernet(1, "lo", { loopback: true })));
   assert.ok(!isUsable(undefined));
 });
+
+Deno.test("placer() refuses what a subnet or the API server needs", () => {
+  const network_ = network();
+  const snapshot = { links: network_.links(), addresses: network_.addresses() };
+  const reserved = new Map([["10.1.0.9", "the API server's address"]]);
+  const where = placer("auto", MARK, snapshot, reserved);
+  for (
+    const [ip, why] of [
+      ["10.1.0.9", "it is the API server's address"],
+      ["10.1.255.255", "it is the broadcast address of its network (/16)"],
+      ["10.1.0.0", "it is the address of the network itself (/16)"],
+    ] as const
+  ) {
+    assert.deepEqual(where(parseIp(ip)!), { refused: why });
+  }
+  assert.deepEqual(where(parseIp("10.1.1.255")!), { linkIndex: 3, interface: "eth1" });
+});

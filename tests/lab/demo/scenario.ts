@@ -5,14 +5,16 @@ import type { LabHost } from "../host.ts";
 import { seconds, type Step } from "./view.ts";
 import { CLASSES, type ClassName, LEASE_SECONDS, type World } from "./world.ts";
 
-/** All agents started, elected and announcing. */
-const START_MS = 15_000;
+/** All agents started, elected and announcing, on a busy machine too. */
+const START_MS = 30_000;
 /** A graceful handover: the standby watches the Lease. */
 const HANDOVER_MS = 1000;
 /** A crash: the Lease runs out, and a standby takes it. */
 const CRASH_MS = LEASE_SECONDS * 1000 + 2000;
 /** A change of a Service. */
 const CHANGE_MS = 2000;
+/** The deadline of one connection of the client, and some. */
+const ATTEMPT_MS = 600;
 /** For eyes: how long traffic flows before the next fault. */
 const CALM_MS = 1500;
 /** From one look at the API server's store to the next. */
@@ -86,9 +88,12 @@ export async function play(world: World, stepEnded: (step: Step) => void): Promi
     return `no failback: the VIPs stay on ${holder}`;
   });
 
-  await step("Crash: SIGKILL to the holder of public-prod", async () => {
-    return (await moved(world, CRASH_MS, (agent) => agent.kill())).outcome;
-  });
+  await step(
+    "Crash: SIGKILL to the holder of public-prod; connections fail until its Lease is over",
+    async () => {
+      return (await moved(world, CRASH_MS, (agent) => agent.kill())).outcome;
+    },
+  );
   await calm();
 
   await step("The Service without a class is left alone", () => {
@@ -165,11 +170,15 @@ async function moved(
   const gone = world.servicesOf("public-prod").flatMap(({ vip }) => world.watch.holdings.of(vip))
     .filter(({ host, toMs }) => host === from.name && toMs > sinceMs)
     .map(({ toMs }) => toMs - sinceMs);
-  const gap = world.traffic!.summary(sinceMs - 100).longestGapMs;
+  // What was begun in the gap must end before it can be counted.
+  await pause(ATTEMPT_MS);
+  const { longestGapMs, failures } = world.traffic!.summary(sinceMs - 100);
   return {
     from,
     outcome: `${from.name} → ${to}: its VIPs gone after ${seconds(Math.max(0, ...gone))}, ` +
-      `first frame after ${seconds(Math.min(...times))}, traffic gap ${seconds(gap)}`,
+      `first frame after ${seconds(Math.min(...times))}, traffic gap ${
+        seconds(longestGapMs)
+      }, failed connections ${failures}`,
   };
 }
 

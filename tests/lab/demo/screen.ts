@@ -1,10 +1,9 @@
-import { type DemoState, drawing, type Step, stepLines, tableLines } from "./view.ts";
+import { type DemoState, drawing, type Step, stepLines, tableLines, terminalSize } from "./view.ts";
 
 const REDRAW_MS = 200;
-const COLUMNS = 100;
-/** For the cursor's own line, and for what is said below. */
-const RESERVED_ROWS = 3;
-const CLEAR = "\x1b[2J";
+const MAX_COLUMNS = 100;
+/** Homes the cursor and clears the screen (ECMA-48). */
+const CLEAR = "\x1b[H\x1b[2J";
 
 /** Where the demo shows itself: a table that lives on a terminal, plain lines elsewhere. */
 export interface Screen extends Disposable {
@@ -21,7 +20,7 @@ export function openScreen(state: () => DemoState): Screen {
 class LiveScreen implements Screen {
   readonly #state: () => DemoState;
   readonly #timer: ReturnType<typeof setInterval>;
-  #said = "";
+  #said: string | undefined;
 
   constructor(state: () => DemoState) {
     this.#state = state;
@@ -35,18 +34,26 @@ class LiveScreen implements Screen {
   }
 
   say(line: string): void {
-    this.#said = `\r\n${line}\r\n`;
+    this.#said = line;
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#draw();
+    write(CLEAR);
+    // What scrolled away while it lived can be read now.
+    const state = this.#state();
+    const { columns } = terminalSize(Deno.consoleSize());
+    console.log(state.steps.flatMap((step) => stepLines(step, columns)).join("\n"));
+    printTable(state);
   }
 
   #draw(): void {
-    const { columns, rows } = Deno.consoleSize();
-    const size = { columns: Math.min(COLUMNS, columns), rows: rows - RESERVED_ROWS };
-    write(drawing(this.#state(), size) + this.#said);
+    const { columns, rows } = terminalSize(Deno.consoleSize());
+    const said = this.#said === undefined ? "" : `\r\n${this.#said}\r\n`;
+    // One for the cursor; and a blank one, and what was said, broken by the terminal.
+    const reserved = 1 + (this.#said ? 1 + Math.ceil(this.#said.length / columns) : 0);
+    const size = { columns: Math.min(MAX_COLUMNS, columns), rows: rows - reserved };
+    write(drawing(this.#state(), size) + said);
   }
 }
 
@@ -66,8 +73,12 @@ class PlainScreen implements Screen {
   }
 
   [Symbol.dispose](): void {
-    console.log(["", ...tableLines(this.#state().classes)].join("\n"));
+    printTable(this.#state());
   }
+}
+
+function printTable({ classes }: DemoState): void {
+  console.log(["", ...tableLines(classes)].join("\n"));
 }
 
 function write(text: string): void {

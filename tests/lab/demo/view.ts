@@ -1,3 +1,4 @@
+import { alignColumns, wrap } from "../../../lib/cli/text.ts";
 import type { TrafficSummary } from "../traffic.ts";
 
 /** One class: who holds it, which VIPs are where. */
@@ -31,6 +32,8 @@ export interface Step {
 
 /** All that is on the screen. */
 export interface DemoState {
+  /** What to know of the demo. */
+  readonly note: string;
   readonly classes: readonly ClassRow[];
   /** What the client heard last, oldest first, one line each. */
   readonly frames: readonly string[];
@@ -39,8 +42,16 @@ export interface DemoState {
 }
 
 const MARKS = { running: "…", ok: "✓", failed: "✗" };
-const COLUMNS = [14, 10, 20, 13, 20, 0];
 const HEADINGS = ["CLASS", "HOLDER", "SERVICE", "VIP", "ON", "STATUS"];
+
+/** Of the frames however many steps there are; and the lines around them. */
+const MIN_FRAMES = 2;
+const FRAMES_FRAME = 2;
+
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
 
 /** Homes the cursor, clears to the right of each line and below the last one (ECMA-48). */
 const HOME = "\x1b[H";
@@ -50,27 +61,26 @@ const CLEAR_BELOW = "\x1b[J";
 /** The table of classes, Services and VIPs. */
 export function tableLines(classes: readonly ClassRow[]): string[] {
   const rows = classes.flatMap(({ name, holder, services }) =>
-    services.map((service, index) =>
-      cells([
-        index === 0 ? name : "",
-        index === 0 ? holder ?? "–" : "",
-        service.name,
-        service.vip,
-        service.nodes.join(", ") || "–",
-        service.status ?? "–",
-      ])
-    )
+    services.map((service, index) => [
+      index === 0 ? name : "",
+      index === 0 ? holder ?? "–" : "",
+      service.name,
+      service.vip,
+      service.nodes.join(", ") || "–",
+      service.status ?? "–",
+    ])
   );
-  return [cells(HEADINGS), ...rows];
+  return alignColumns([HEADINGS, ...rows]);
 }
 
-/** A line with the step's start and title, and one with its outcome below. */
-export function stepLines({ atMs, title, outcome, ok }: Step): string[] {
+/** A line with the step's start and title, and its outcome below. */
+export function stepLines({ atMs, title, outcome, ok }: Step, columns = Infinity): string[] {
   const mark = MARKS[ok === undefined ? "running" : ok ? "ok" : "failed"];
   const head = `${seconds(atMs).padStart(8)} ${mark} `;
-  const lines = [head + title];
-  if (outcome !== undefined) lines.push(" ".repeat(head.length) + outcome);
-  return lines;
+  const below = " ".repeat(head.length);
+  const texts = [title, ...outcome === undefined ? [] : [outcome]];
+  return texts.flatMap((text) => wrap(text, columns - head.length))
+    .map((line, index) => (index === 0 ? head : below) + line);
 }
 
 /** `812 connections, 3 failed, longest gap 0.08 s (node-1 400, node-2 409)` */
@@ -80,37 +90,44 @@ export function trafficLine({ attempts, failures, longestGapMs, answers }: Traff
     (nodes.length === 0 ? "" : ` (${nodes.join(", ")})`);
 }
 
-/** Everything, top to bottom, no line longer than `columns`. */
-export function screenLines(state: DemoState, columns: number): string[] {
-  return [
+/**
+ * Everything, top to bottom, no line longer than `columns`. Where the rows are too few, early steps
+ * and frames go: the table stays.
+ */
+export function screenLines(state: DemoState, { columns, rows }: ScreenSize): string[] {
+  const traffic = state.traffic === undefined ? "–" : trafficLine(state.traffic);
+  const head = [
     ...tableLines(state.classes),
     "",
-    `Client's TCP traffic: ${state.traffic === undefined ? "–" : trafficLine(state.traffic)}`,
+    ...wrap(state.note, columns),
+    ...wrap(`Client's TCP traffic: ${traffic}`, columns),
     "",
+  ];
+  const steps = state.steps.flatMap((step) => stepLines(step, columns));
+  const room = rows - head.length - FRAMES_FRAME - steps.length;
+  const frames = state.frames.slice(-Math.max(MIN_FRAMES, room));
+  const middle = [
     "ARP frames that the client heard last:",
-    ...state.frames.map((frame) => `  ${frame}`),
+    ...frames.map((frame) => `  ${frame}`),
     "",
-    ...state.steps.flatMap(stepLines),
-  ].map((line) => line.slice(0, columns));
+  ];
+  const left = rows - head.length - middle.length;
+  return [...head, ...middle, ...(left > 0 ? steps.slice(-left) : [])]
+    .slice(0, Math.max(0, rows)).map((line) => line.slice(0, columns));
 }
 
-/**
- * The screen as text for a terminal: drawn over the one before without flicker. Where the rows are
- * too few, the upper ones go, as they would scroll away.
- */
-export function drawing(
-  state: DemoState,
-  { columns, rows }: { columns: number; rows: number },
-): string {
-  const lines = screenLines(state, columns).slice(-rows);
+/** Some terminals, such as serial ones, say 0 for what they don't know: then the usual size. */
+export function terminalSize({ columns, rows }: ScreenSize): ScreenSize {
+  return { columns: columns || 80, rows: rows || 24 };
+}
+
+/** The screen as text for a terminal: drawn over the one before without flicker. */
+export function drawing(state: DemoState, size: ScreenSize): string {
+  const lines = screenLines(state, size);
   return HOME + lines.map((line) => `${line}${CLEAR_RIGHT}\r\n`).join("") + CLEAR_BELOW;
 }
 
 /** Milliseconds as seconds: `0.08 s`. */
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
-}
-
-function cells(texts: readonly string[]): string {
-  return texts.map((text, index) => text.padEnd(COLUMNS[index] ?? 0)).join(" ").trimEnd();
 }

@@ -5,10 +5,12 @@ import {
   screenLines,
   stepLines,
   tableLines,
+  terminalSize,
   trafficLine,
 } from "./view.ts";
 
 const STATE: DemoState = {
+  note: "The lease duration is 3 s",
   classes: [
     {
       name: "public-prod",
@@ -31,10 +33,10 @@ const STATE: DemoState = {
 
 Deno.test("tableLines() shows each class once, and every node that has a VIP", () => {
   assert.deepEqual(tableLines(STATE.classes), [
-    "CLASS          HOLDER     SERVICE              VIP           ON                   STATUS",
-    "public-prod    node-1     shop/web             10.77.0.100   node-1               10.77.0.100",
-    "                          shop/mail            10.77.0.101   node-1, node-2       –",
-    "(no class)     –          default/legacy       10.77.0.120   –                    –",
+    "CLASS        HOLDER  SERVICE         VIP          ON              STATUS",
+    "public-prod  node-1  shop/web        10.77.0.100  node-1          10.77.0.100",
+    "                     shop/mail       10.77.0.101  node-1, node-2  –",
+    "(no class)   –       default/legacy  10.77.0.120  –               –",
   ]);
 });
 
@@ -56,20 +58,39 @@ Deno.test("trafficLine() counts answers by node", () => {
 });
 
 Deno.test("screenLines() keeps within the columns", () => {
-  const long = { ...STATE, steps: [{ atMs: 0, title: "x".repeat(200) }] };
-  for (const columns of [40, 100]) {
-    assert.equal(Math.max(...screenLines(long, columns).map((line) => line.length)), columns);
+  const outcome = "node-1 → node-2: gone after 0.03 s ".repeat(5).trim();
+  const long = { ...STATE, steps: [{ atMs: 0, title: "x".repeat(200), outcome }] };
+  for (const columns of [40, 80]) {
+    const lines = screenLines(long, { columns, rows: 50 });
+    assert.ok(Math.max(...lines.map((line) => line.length)) <= columns);
+    const text = lines.join(" ").replaceAll(/\s+/g, " ");
+    assert.ok(text.includes(outcome), text);
+    assert.ok(text.includes(trafficLine(STATE.traffic!)), text);
   }
 });
 
-Deno.test("drawing() draws over the screen before", () => {
-  const text = drawing(STATE, { columns: 100, rows: 50 });
-  assert.ok(text.startsWith("\x1b[HCLASS"));
-  assert.ok(text.endsWith("\x1b[K\r\n\x1b[J"));
-  assert.equal(text.split("\r\n").length - 1, screenLines(STATE, 100).length);
+Deno.test("screenLines() leaves out early frames and steps where the rows are too few", () => {
+  const steps = [1, 2, 3, 4, 5, 6].map((n) => ({ atMs: 0, title: `Step ${n}`, outcome: "done" }));
+  const frames = ["f1", "f2", "f3", "f4", "f5", "f6"];
+  const state = { ...STATE, steps, frames };
+  const all = screenLines(state, { columns: 80, rows: 60 });
+  for (let rows = 0; rows <= 60; rows++) {
+    const lines = screenLines(state, { columns: 80, rows });
+    assert.equal(lines.length, Math.min(rows, all.length));
+    assert.deepEqual(lines.slice(0, 8), all.slice(0, Math.min(rows, 8)), "the table and traffic");
+    if (rows >= 14) assert.match(lines.join("\n"), /f6\n.*done$/s);
+  }
 });
 
-Deno.test("drawing() leaves out the upper lines where the rows are too few", () => {
-  const text = drawing(STATE, { columns: 100, rows: 2 });
-  assert.deepEqual(text.split("\x1b[K\r\n"), ["\x1b[H", "  1.50 s … Start", "\x1b[J"]);
+Deno.test("terminalSize() takes 0 for a size that nobody knows", () => {
+  assert.deepEqual(terminalSize({ columns: 0, rows: 0 }), { columns: 80, rows: 24 });
+  assert.deepEqual(terminalSize({ columns: 120, rows: 40 }), { columns: 120, rows: 40 });
+});
+
+Deno.test("drawing() draws over the screen before", () => {
+  const size = { columns: 100, rows: 50 };
+  const text = drawing(STATE, size);
+  assert.ok(text.startsWith("\x1b[HCLASS"));
+  assert.ok(text.endsWith("\x1b[K\r\n\x1b[J"));
+  assert.equal(text.split("\r\n").length - 1, screenLines(STATE, size).length);
 });

@@ -16,6 +16,8 @@ const LEASE_NAMESPACE = "kube-system";
 /** Short, so that the crash does not take all of the demo's time. */
 export const LEASE_SECONDS = 3;
 const SHOWN_FRAMES = 6;
+export const NOTE =
+  `Lease duration ${LEASE_SECONDS} s (default 5 s): the first start and a crash take that long.`;
 
 export const CLASSES = ["public-prod", "private-dev"] as const;
 export type ClassName = typeof CLASSES[number];
@@ -160,6 +162,7 @@ export class World implements AsyncDisposable {
     }));
     const classless = this.servicesOf(undefined).map(row);
     return {
+      note: NOTE,
       classes: [...classes, { name: "(no class)", holder: undefined, services: classless }],
       frames: this.sniffer.frames.filter(({ gratuitous }) => gratuitous).slice(-SHOWN_FRAMES)
         .map((frame) => this.#frameLine(frame)),
