@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
 import { HttpServer } from "./http.ts";
 import { Instance, type Shared } from "./instance.ts";
+import { type AddressDevice, AddressLink } from "./address_link.ts";
 import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
@@ -33,6 +34,16 @@ export interface AgentParts {
   readonly random: () => number;
   readonly wallClockMs: () => number;
   readonly logger: Logger;
+  /** Only where an instance asks for fast failover. */
+  readonly fast?: {
+    /** By the instance's name. */
+    readonly keys: ReadonlyMap<string, Uint8Array>;
+    /** Opens a source of the beacons that come in on an interface. */
+    readonly openBeacons: (linkIndex: number) => FrameSource;
+    readonly openDevice: () => AddressDevice;
+    /** `arp_ignore` of an interface. */
+    readonly arpIgnore: (interfaceName: string) => number;
+  };
 }
 
 /** A watch that is quiet for this long is dead: bookmarks come every minute. */
@@ -94,7 +105,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     observer: watchReports("nodes", metrics, logger),
   });
   const claims = new ClaimWatch(parts.openArp, parts.network, logger);
+  const { fast } = parts;
+  using addressLink = fast && new AddressLink(fast.openDevice, fast.arpIgnore, logger);
   const shared: Shared = {
+    ...(fast && addressLink && { fast: { ...fast, addressLink } }),
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
     // Whoever takes it cuts every agent off.

@@ -15,7 +15,9 @@ import type { ServiceView } from "../services/service_view.ts";
 import { StatusWriter } from "../services/status_writer.ts";
 import { BURST_MS } from "../vip/schedule.ts";
 import { instanceMark, Vips } from "../vip/vips.ts";
-import type { ClaimWatch } from "./claim_watch.ts";
+import type { AddressLink } from "./address_link.ts";
+import { Beacons } from "./beacons.ts";
+import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
 import { Gate } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
@@ -48,6 +50,12 @@ export interface Shared {
   readonly events: EventRecorder;
   readonly health: Health;
   readonly leaseWatchObserver: WatchObserver;
+  /** Only where an instance asks for fast failover. */
+  readonly fast?: {
+    readonly keys: ReadonlyMap<string, Uint8Array>;
+    readonly openBeacons: (linkIndex: number) => FrameSource;
+    readonly addressLink: Pick<AddressLink, "homeOf">;
+  };
 }
 
 /** One instance: a class, a Lease, and the VIPs of that class while this node is the holder. */
@@ -97,6 +105,7 @@ export class Instance implements Task {
       mark: this.#mark,
       schedule: { burstMs: BURST_MS, refreshMs: config.announceIntervalMs },
       observer: this.#reports,
+      ...(this.#fastKey && { homeOf: (name: string) => shared.fast!.addressLink.homeOf(name) }),
     });
     this.#gate = new Gate({
       lease: { ...lease, scope: this.#scope },
@@ -178,6 +187,7 @@ export class Instance implements Task {
         confirmed = true;
         this.#vips.granted(untilMs);
         reconciler.begin();
+        beacons?.announce();
         // What was deleted or changed on a connection that died unnoticed must not stay for long.
         shared.source.refresh();
       } catch (error) {
@@ -233,6 +243,7 @@ export class Instance implements Task {
       if (reason === undefined) elector.stand();
       else elector.resign(reason);
     });
+    const beacons = this.#beacons(elector, conditions);
     using subscriptions = new DisposableStack();
     this.#watchConditions(conditions, subscriptions);
     subscriptions.defer(shared.claims.subscribe({
@@ -246,7 +257,9 @@ export class Instance implements Task {
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, this.#vips, statuses], rest.signal).finally(leave),
+      supervise([watch, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal).finally(
+        leave,
+      ),
       this.#gate.guard(rest.signal, () => this.#vips.mayHold).finally(leave),
     ]);
     this.#standing = undefined;
@@ -254,6 +267,34 @@ export class Instance implements Task {
     if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
+  }
+
+  /** The key of its beacons; undefined without fast failover. */
+  get #fastKey(): Uint8Array | undefined {
+    return this.#config.fastFailover ? this.#shared.fast?.keys.get(this.#config.name) : undefined;
+  }
+
+  #beacons(elector: Elector, conditions: Conditions): Beacons | undefined {
+    const [shared, config, key] = [this.#shared, this.#config, this.#fastKey];
+    if (shared.fast === undefined || key === undefined) return undefined;
+    return new Beacons({
+      node: shared.nodeName,
+      priority: config.priority,
+      instance: `${config.leaseNamespace}/${config.leaseName}`,
+      key,
+      intervalMs: config.beaconIntervalMs!,
+      interface: config.interface,
+      network: shared.network,
+      openBeacons: shared.fast.openBeacons,
+      claims: shared.claims,
+      links: shared.links,
+      clock: shared.clock,
+      election: elector,
+      vips: this.#vips,
+      stands: () => conditions.reason === undefined && elector.obstacle === undefined,
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
   }
 
   /** Without its link, or told to by the node's taint, this node holds nothing. */

@@ -1,8 +1,10 @@
 import { runAgent } from "../agent/agent.ts";
+import { type KeyFile, loadBeaconKeys } from "../config/beacon_key.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { connect } from "../kube/client.ts";
 import { loadCredentials } from "../kube/credentials.ts";
-import { ETHERTYPE_ARP } from "../net/ethernet.ts";
+import { BEACON_MAC } from "../net/beacon.ts";
+import { ETHERTYPE_ARP, ETHERTYPE_BEACON } from "../net/ethernet.ts";
 import { createLogger } from "../observe/log.ts";
 import { missingCapabilities } from "../sys/capabilities.ts";
 import { BootClock } from "../sys/clock.ts";
@@ -10,6 +12,7 @@ import { incarnation } from "../sys/incarnation.ts";
 import { holdLock } from "../sys/lock.ts";
 import { PacketSocket } from "../sys/packet_socket.ts";
 import { LinuxNetwork } from "../sys/network.ts";
+import { arpIgnore, Tun } from "../sys/tun.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 
@@ -20,6 +23,8 @@ export async function run(
 ): Promise<number> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   for (const warning of warnings) logger.warn(warning);
+  const { keys, warnings: keyWarnings } = await loadBeaconKeys(config.instances, readKey);
+  for (const warning of keyWarnings) logger.warn(warning);
   requireCapabilities();
   const credentials = await loadCredentials({
     kubeconfig: config.kubeconfig,
@@ -52,12 +57,23 @@ export async function run(
       random: Math.random,
       wallClockMs: Date.now,
       logger,
+      ...(keys.size > 0 &&
+        { fast: { keys, openBeacons, openDevice: () => Tun.open(), arpIgnore } }),
     }, stop.signal);
     logger.info("stopped");
     return 0;
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
   }
+}
+
+async function readKey(path: string): Promise<KeyFile> {
+  const bytes = await Deno.readFile(path);
+  return { bytes, mode: (await Deno.stat(path)).mode };
+}
+
+function openBeacons(linkIndex: number): PacketSocket {
+  return PacketSocket.open({ etherType: ETHERTYPE_BEACON, linkIndex, group: BEACON_MAC });
 }
 
 /** @throws a sentence that says what to grant */

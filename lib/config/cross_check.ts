@@ -9,7 +9,33 @@ export type ResolvedInstance = {
 };
 
 /** @returns the problems between the settings of one instance. */
-export function checkInstance(
+export function checkInstance(instance: ResolvedInstance): ConfigProblem[] {
+  return [...checkRenewal(instance), ...checkFastFailover(instance)];
+}
+
+function checkFastFailover(instance: ResolvedInstance): ConfigProblem[] {
+  const { fastFailover, beaconKeyFile, interface: link } = instance;
+  if (!fastFailover?.value) return [];
+  const problem = { setting: "fastFailover", value: "true", source: fastFailover.source };
+  const problems: ConfigProblem[] = [];
+  if (beaconKeyFile?.value === undefined) {
+    problems.push({
+      ...problem,
+      problem: "its beacons must be authenticated, and there is no key",
+      right: "beaconKeyFile with the path of a file of at least 32 random bytes",
+    });
+  }
+  if (link.value === "auto") {
+    problems.push({
+      ...problem,
+      problem: "beacons go where the VIPs are announced, and interface is auto",
+      right: "interface with the name of the interface of the VIPs",
+    });
+  }
+  return problems;
+}
+
+function checkRenewal(
   { leaseDurationMs, renewIntervalMs }: ResolvedInstance,
 ): ConfigProblem[] {
   if (leaseDurationMs.failed || renewIntervalMs.failed) return [];

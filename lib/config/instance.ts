@@ -25,6 +25,12 @@ export interface InstanceConfig {
   readonly interface: string;
   /** Pause between two refreshing announcements of a VIP. */
   readonly announceIntervalMs: number;
+  /** Replaces a silent holder before its Lease expires. Default false. */
+  readonly fastFailover?: boolean;
+  /** From one beacon of the holder to the next. */
+  readonly beaconIntervalMs?: number;
+  /** Path of the key that beacons are authenticated with. */
+  readonly beaconKeyFile?: string | undefined;
 }
 
 /** The effective settings of the process. */

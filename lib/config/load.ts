@@ -195,6 +195,9 @@ function resolveInstance(
     leaseAnnotations: resolver.resolve("leaseAnnotations", layers),
     interface: resolver.resolve("interface", layers),
     announceIntervalMs: resolver.resolve("announceInterval", layers),
+    fastFailover: resolver.resolve("fastFailover", layers),
+    beaconIntervalMs: resolver.resolve("beaconInterval", layers),
+    beaconKeyFile: resolver.resolve("beaconKeyFile", layers),
   };
 }
 

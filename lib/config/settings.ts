@@ -1,4 +1,5 @@
 import {
+  durationBetween,
   durationFrom,
   parseAnnotations,
   parseBoolean,
@@ -166,6 +167,37 @@ export const settings = {
       "Lease can no longer be proven. hold: they stay as long as nobody else is seen to claim them " +
       "on the wire (docs/failover.md says what that trades).",
     parse: parseWord(["withdraw", "hold"]),
+  }),
+  fastFailover: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "boolean",
+    default: "false",
+    text:
+      "Replaces a crashed holder within a quarter of a second instead of leaseDuration: it sends " +
+      "beacons on the segment of the VIPs, and a standby takes the Lease when they stop and the " +
+      "holder's kernel does not answer. Needs beaconKeyFile and interface. docs/failover.md says " +
+      "what that trades.",
+    parse: parseBoolean,
+  }),
+  beaconInterval: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<duration>",
+    default: "50ms",
+    text: "Pause between two beacons of the holder, 20ms to 1s, the same on all nodes. A standby " +
+      "takes over after three missed ones.",
+    parse: durationBetween(20, 1000),
+  }),
+  beaconKeyFile: setting({
+    scope: "instance",
+    group: "Election",
+    kind: "<path>",
+    default: "",
+    defaultText: "none",
+    text: "A file with the key of the beacons, at least 32 bytes, the same on all nodes and not " +
+      "readable by others. It is read at start.",
+    parse: parsePath,
   }),
   leaseAnnotations: setting({
     scope: "instance",

@@ -42,6 +42,19 @@ export function durationFrom(minMs: number): (text: string) => Parsed<number> {
   };
 }
 
+/** As `durationFrom()`, with an upper bound too. */
+export function durationBetween(minMs: number, maxMs: number): (text: string) => Parsed<number> {
+  return (text) => {
+    const parsed = parseDuration(text);
+    return parsed.ok && (parsed.value < minMs || parsed.value > maxMs)
+      ? refuse(
+        parsed.value < minMs ? "too short" : "too long",
+        `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
+      )
+      : parsed;
+  };
+}
+
 /** The Lease object counts in whole seconds (`leaseDurationSeconds`). */
 export function parseLeaseDuration(text: string): Parsed<number> {
   const parsed = parseDuration(text);

@@ -95,6 +95,16 @@ export class Elector {
     return this.#election.obstacle(this.#clock.nowMs());
   }
 
+  /** `leaseTransitions` of the Lease as last seen. */
+  get term(): number {
+    return this.#election.term;
+  }
+
+  /** `holderIdentity` as last seen. */
+  get holder(): string | undefined {
+    return this.#election.holder;
+  }
+
   /** What became of the last request, where it failed. */
   get lastError(): KubeError | undefined {
     return this.#lastError;

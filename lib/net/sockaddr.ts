@@ -37,6 +37,17 @@ export function sockaddrLl(
   return new Uint8Array(view.buffer); // sll_hatype, sll_pkttype, sll_halen, sll_addr: zero
 }
 
+/** `struct packet_mreq` (packet(7)) that joins a group of hardware addresses. */
+export function packetMreq(linkIndex: number, group: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(0, linkIndex, LITTLE_ENDIAN); // mr_ifindex
+  view.setUint16(4, 0, LITTLE_ENDIAN); // mr_type: PACKET_MR_MULTICAST
+  view.setUint16(6, group.length, LITTLE_ENDIAN); // mr_alen
+  bytes.set(group, 8); // mr_address
+  return bytes;
+}
+
 /** @returns undefined when the bytes are no whole `struct sockaddr_ll`. */
 export function decodeSockaddrLl(bytes: Uint8Array): PacketAddress | undefined {
   if (bytes.length < SOCKADDR_LL_LENGTH) return undefined;

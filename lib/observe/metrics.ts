@@ -13,7 +13,14 @@ export interface InstanceMetrics {
   reconciled(ok: boolean): void;
   /** Another machine claimed a VIP that is held here. */
   conflict(): void;
+  beaconSent(): void;
+  beaconHeard(): void;
+  /** One that counts for nothing: "foreign" is another instance's. */
+  beaconRejected(reason: BeaconRejection): void;
 }
+
+const BEACON_REJECTIONS = ["forged", "foreign", "malformed", "replayed"] as const;
+type BeaconRejection = typeof BEACON_REJECTIONS[number];
 
 /** The metrics of the process. */
 export interface Metrics {
@@ -64,6 +71,14 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
   const reconciles = counter("reconciles_total", "Reconciles done.");
   const reconcileErrors = counter("reconcile_errors_total", "Reconciles that failed.");
   const conflicts = counter("conflicts_total", "Frames of others that claim a VIP held here.");
+  const beaconsSent = counter("beacons_sent_total", "Beacons sent for fast failover.");
+  const beaconsHeard = counter("beacons_heard_total", "Beacons heard and found right.");
+  const beaconsRejected = new Counter({
+    name: "classvip_beacons_rejected_total",
+    help: "Beacons that count for nothing: forged (wrong key), replayed, foreign, malformed.",
+    labelNames: [...LABELS, "reason"],
+    registers,
+  });
   const watchRestarts = new Counter({
     name: "classvip_watch_restarts_total",
     help: "Watches that had to be started again.",
@@ -102,6 +117,8 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
       for (const metric of [frames, transitions, reconciles, reconcileErrors, conflicts]) {
         metric.inc(labels, 0);
       }
+      for (const metric of [beaconsSent, beaconsHeard]) metric.inc(labels, 0);
+      for (const reason of BEACON_REJECTIONS) beaconsRejected.inc({ ...labels, reason }, 0);
       return {
         setHolder(holds) {
           holder.set(labels, holds ? 1 : 0);
@@ -123,6 +140,9 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
           if (!ok) reconcileErrors.inc(labels);
         },
         conflict: () => conflicts.inc(labels),
+        beaconSent: () => beaconsSent.inc(labels),
+        beaconHeard: () => beaconsHeard.inc(labels),
+        beaconRejected: (reason) => beaconsRejected.inc({ ...labels, reason }),
       };
     },
     watchRestarted: (resource) => watchRestarts.inc({ resource }),

@@ -1,6 +1,7 @@
 /** errno(3) on Linux (asm-generic), as far as the system calls made here return them. */
 const ERRNO: Readonly<Record<number, readonly [name: string, text: string]>> = {
   1: ["EPERM", "operation not permitted"],
+  2: ["ENOENT", "no such file"],
   3: ["ESRCH", "no such process"],
   4: ["EINTR", "interrupted by a signal"],
   6: ["ENXIO", "no such interface"],

@@ -5,6 +5,10 @@ const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   /** `int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)` */
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  /** `int open(const char *pathname, int flags, ...)` */
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  /** `int ioctl(int fd, unsigned long op, ...)` */
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   /** `int close(int fd)` */
   close: { parameters: ["i32"], result: "i32" },
   /** `int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)` */

@@ -2,6 +2,7 @@ import {
   AF_PACKET,
   decodeSockaddrLl,
   PACKET_OUTGOING,
+  packetMreq,
   SOCKADDR_LL_LENGTH,
   sockaddrLl,
 } from "../net/sockaddr.ts";
@@ -21,6 +22,8 @@ export interface ReceivedFrame {
 export const ETH_P_ALL = 3;
 
 const SO_RCVBUF = 8;
+const SOL_PACKET = 263;
+const PACKET_ADD_MEMBERSHIP = 1;
 const EFD_CLOEXEC = 0o2000000;
 const POLLIN = 1;
 const LONGEST_FRAME = 65536;
@@ -48,10 +51,15 @@ export class PacketSocket implements Disposable {
    * @param options.etherType Receives frames of this type that come in; ETH_P_ALL receives all
    *   frames, those that go out too; 0 receives nothing, for sending only.
    * @param options.linkIndex Receives from this interface alone; by default from all.
+   * @param options.group A group address that the interface's hardware is to let pass.
    * @throws SyscallError
    */
   static open(
-    { etherType, linkIndex = 0 }: { etherType: number; linkIndex?: number },
+    { etherType, linkIndex = 0, group }: {
+      etherType: number;
+      linkIndex?: number;
+      group?: Uint8Array;
+    },
   ): PacketSocket {
     // Protocol 0 at first: a frame that comes in before bind would be of another interface.
     const socket = new Socket("Cannot open a packet socket", AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -61,6 +69,9 @@ export class PacketSocket implements Disposable {
         const address = sockaddrLl({ etherType, linkIndex });
         const what = `Cannot listen on interface ${linkIndex}`;
         call(what, "bind", socket.fd, address, address.length);
+        if (group !== undefined) {
+          socket.setOption(PACKET_ADD_MEMBERSHIP, packetMreq(linkIndex, group), SOL_PACKET);
+        }
       }
       return new PacketSocket(socket, call("Cannot make an eventfd", "eventfd", 0, EFD_CLOEXEC));
     } catch (error) {

@@ -2,6 +2,7 @@ import { attempt, call } from "./libc.ts";
 
 /** `enum sock_type` (socket(2)). */
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 /** Not inherited by programs that this process starts (kubeconfig exec plugins). */
 export const SOCK_CLOEXEC = 0o2000000;
@@ -20,13 +21,13 @@ export class Socket implements Disposable {
     this.fd = call(what, "socket", domain, type, protocol);
   }
 
-  /** Sets an option of level SOL_SOCKET (socket(7)) from the bytes of its C type. */
-  setOption(option: number, value: Uint8Array): void {
+  /** Sets an option, by default of level SOL_SOCKET (socket(7)), from the bytes of its C type. */
+  setOption(option: number, value: Uint8Array, level = SOL_SOCKET): void {
     call(
       "Cannot set a socket option",
       "setsockopt",
       this.fd,
-      SOL_SOCKET,
+      level,
       option,
       value,
       value.length,

@@ -25,10 +25,18 @@ export interface VipObserver<Owner> {
 
 interface Held<Owner> {
   readonly claim: VipClaim<Owner>;
+  /** The interface that has the address. */
+  readonly homeIndex: number;
   /** Of its interface, as the frames say it. */
   readonly mac: Uint8Array;
   /** Request and reply, as they go on the wire. */
   readonly frames: readonly Uint8Array[];
+}
+
+/** An address and the interface that has it. */
+interface Place {
+  readonly ip: IpAddress;
+  readonly linkIndex: number;
 }
 
 /** Announcements in one go: the event loop stays free for renewals. */
@@ -45,10 +53,11 @@ export class Vips<Owner> {
   readonly #clock: Clock;
   readonly #mark: number;
   readonly #observer: VipObserver<Owner>;
+  readonly #homeOf: (interfaceName: string) => number | undefined;
   readonly #queue: AnnouncementQueue<string>;
   readonly #held = new Map<string, Held<Owner>>();
   /** Addresses with this instance's mark that an earlier run left, by text. */
-  readonly #leftovers = new Map<string, { ip: IpAddress; linkIndex: number }>();
+  readonly #leftovers = new Map<string, Place>();
   #untilMs = -Infinity;
   #wake = new AbortController();
   #lastProgressMs: number;
@@ -60,11 +69,17 @@ export class Vips<Owner> {
     mark: number;
     schedule: AnnouncementSchedule;
     observer: VipObserver<Owner>;
+    /**
+     * Index of another interface that IPv4 addresses are put on which are announced on the named
+     * one; undefined: they are put there.
+     */
+    homeOf?: (interfaceName: string) => number | undefined;
   }) {
     this.#network = parts.network;
     this.#clock = parts.clock;
     this.#mark = parts.mark;
     this.#observer = parts.observer;
+    this.#homeOf = parts.homeOf ?? (() => undefined);
     this.#queue = new AnnouncementQueue(parts.schedule);
     this.#lastProgressMs = parts.clock.nowMs();
   }
@@ -108,7 +123,7 @@ export class Vips<Owner> {
   /** The right to hold begins, or is extended: all addresses get new kernel lifetimes. */
   granted(untilMs: number): void {
     this.#untilMs = untilMs;
-    const entries = [...this.#held.values()].map(({ claim }) => claim);
+    const entries = [...this.#held.values()].map(placeOf);
     const all = [...entries, ...this.#leftovers.values()];
     const results = this.#set(all);
     results.forEach((error, i) => {
@@ -121,9 +136,16 @@ export class Vips<Owner> {
   claim(claims: readonly VipClaim<Owner>[]): void {
     if (!this.mayHold) return;
     const links = new Map(this.#network.links().map((link) => [link.index, link]));
+    const homeOf = ({ ip, interface: name, linkIndex }: VipClaim<Owner>): number => {
+      // The kernel answers neighbour solicitations only for addresses of the very interface.
+      const home = ip.family === 4 ? this.#homeOf(name) : undefined;
+      return home !== undefined && links.has(home) ? home : linkIndex;
+    };
     const wanted = claims.filter((claim) => {
       const held = this.#held.get(claim.ip.text);
-      if (held?.claim.linkIndex !== claim.linkIndex) return true;
+      if (held?.claim.linkIndex !== claim.linkIndex || held.homeIndex !== homeOf(claim)) {
+        return true;
+      }
       // An interface whose MAC address changed: neighbours must learn the new one.
       const mac = links.get(claim.linkIndex)?.mac;
       if (mac !== undefined && !equal(mac, held.mac)) return true;
@@ -133,12 +155,12 @@ export class Vips<Owner> {
       return false;
     });
     if (wanted.length === 0) return;
-    const moved = wanted.filter(({ ip, linkIndex }) => {
-      const elsewhere = this.#held.get(ip.text)?.claim ?? this.#leftovers.get(ip.text);
-      return elsewhere !== undefined && elsewhere.linkIndex !== linkIndex;
+    const moved = wanted.filter((claim) => {
+      const elsewhere = this.#placeOf(claim.ip.text);
+      return elsewhere !== undefined && elsewhere.linkIndex !== homeOf(claim);
     });
     this.drop(moved.map(({ ip }) => ({ vip: ip.text, reason: "it moves to another interface" })));
-    const results = this.#set(wanted);
+    const results = this.#set(wanted.map((claim) => ({ ip: claim.ip, linkIndex: homeOf(claim) })));
     wanted.forEach((claim, i) => {
       const error = results[i];
       const link = links.get(claim.linkIndex);
@@ -147,7 +169,7 @@ export class Vips<Owner> {
         this.#observer.vipFailed(claim.ip.text, "claim", error ?? gone);
         return;
       }
-      this.#hold(claim, link);
+      this.#hold(claim, homeOf(claim), link);
     });
     this.#wake.abort();
   }
@@ -156,7 +178,7 @@ export class Vips<Owner> {
   drop(drops: readonly { vip: string; reason: string }[]): void {
     const known = drops.flatMap(({ vip, reason }) => {
       const held = this.#held.get(vip);
-      const place = held?.claim ?? this.#leftovers.get(vip);
+      const place = this.#placeOf(vip);
       return place === undefined ? [] : [{ vip, reason, held, place }];
     });
     const results = this.#network.apply(known.map(({ place }) => this.#removal(place)));
@@ -225,11 +247,16 @@ export class Vips<Owner> {
     this.withdraw("the Lease could not be renewed in time");
   }
 
-  #hold(claim: VipClaim<Owner>, link: Link): void {
+  #placeOf(vip: string): Place | undefined {
+    const held = this.#held.get(vip);
+    return held === undefined ? this.#leftovers.get(vip) : placeOf(held);
+  }
+
+  #hold(claim: VipClaim<Owner>, homeIndex: number, link: Link): void {
     const vip = claim.ip.text;
     const { request, reply } = gratuitousArpFrames(link.mac, claim.ip);
     this.#leftovers.delete(vip);
-    this.#held.set(vip, { claim, mac: link.mac, frames: [request, reply] });
+    this.#held.set(vip, { claim, homeIndex, mac: link.mac, frames: [request, reply] });
     this.#announce(vip);
     this.#queue.start(vip, this.#clock.nowMs());
     this.#observer.claimed(claim);
@@ -250,7 +277,7 @@ export class Vips<Owner> {
     }
   }
 
-  #set(places: readonly { ip: IpAddress; linkIndex: number }[]): (Error | undefined)[] {
+  #set(places: readonly Place[]): (Error | undefined)[] {
     // Whole seconds, rounded down: the kernel's own fence never outlasts the right to hold.
     const validSeconds = Math.floor((this.#untilMs - this.#clock.nowMs()) / 1000);
     if (validSeconds < 1) {
@@ -276,9 +303,13 @@ export class Vips<Owner> {
     return this.#network.addresses().filter(({ mark }) => mark === this.#mark);
   }
 
-  #removal({ ip, linkIndex }: { ip: IpAddress; linkIndex: number }): AddressChange {
+  #removal({ ip, linkIndex }: Place): AddressChange {
     return { kind: "remove", ip, linkIndex, mark: this.#mark };
   }
+}
+
+function placeOf({ claim: { ip }, homeIndex }: Held<unknown>): Place {
+  return { ip, linkIndex: homeIndex };
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -27,6 +27,9 @@ Deno.test("loadConfig() makes one instance of the defaults", async () => {
       leaseAnnotations: {},
       interface: "auto",
       announceIntervalMs: 60_000,
+      fastFailover: false,
+      beaconIntervalMs: 50,
+      beaconKeyFile: undefined,
     }],
   });
 });

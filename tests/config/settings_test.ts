@@ -21,6 +21,9 @@ const EXAMPLES: Record<Exclude<SettingName, "config">, [given: string, shown?: s
   priority: ["50"],
   failback: ["true"],
   onApiLoss: ["hold"],
+  fastFailover: ["true"],
+  beaconInterval: ["100ms"],
+  beaconKeyFile: ["/etc/classvip/beacon.key"],
   leaseAnnotations: ['{"a":"b"}'],
   interface: ["eth0"],
   announceInterval: ["7000ms", "7s"],
@@ -39,17 +42,23 @@ const ALIAS_NOTATION: Record<string, string> = {
   log: "-4",
 };
 
+/** What must be set beside a setting. */
+const COMPANIONS: Record<string, Record<string, string>> = {
+  fastFailover: { beaconKeyFile: "/key", interface: "eth1" },
+};
+
 for (const [name, [given, shown = given]] of Object.entries(EXAMPLES)) {
   const setting = name as SettingName;
 
   Deno.test(`settings.${name} comes from its flag`, async () => {
     const wanted = [shown, `flag --${name}`];
-    assert.deepEqual(effectiveOf(await load({ flags: { [name]: given } }), name), wanted);
+    const loaded = await load({ flags: { [name]: given, ...COMPANIONS[name] } });
+    assert.deepEqual(effectiveOf(loaded, name), wanted);
   });
 
   Deno.test(`settings.${name} comes from its environment variable`, async () => {
     const env = envNameOf(setting);
-    const loaded = await load({ env: { [env]: ` ${given}\n` } });
+    const loaded = await load({ env: { [env]: ` ${given}\n` }, flags: COMPANIONS[name] ?? {} });
     assert.deepEqual(effectiveOf(loaded, name), [shown, `env ${env}`]);
   });
 
@@ -69,6 +78,7 @@ for (const [name, [given, shown = given]] of Object.entries(EXAMPLES)) {
   Deno.test(`settings.${name} comes from the YAML file`, async () => {
     const loaded = await load({
       yaml: `# comment\n${yamlKeyOf(setting)}: ${JSON.stringify(given)}\n`,
+      flags: COMPANIONS[name] ?? {},
     });
     assert.deepEqual(effectiveOf(loaded, name), [shown, "file /c.yaml:2"]);
   });

@@ -92,6 +92,12 @@ export class LabHost implements AsyncDisposable {
     await run(["ip", "link", "set", this.#port, "master", bridge]);
   }
 
+  /** Isolated hosts don't hear each other, but the API server and all other hosts. */
+  async isolate(isolated = true): Promise<void> {
+    const state = isolated ? "on" : "off";
+    await run(["ip", "link", "set", this.#port, "type", "bridge_slave", "isolated", state]);
+  }
+
   /**
    * Packets between the host and the API server get lost without a word, in both directions: each
    * has a permanent neighbour entry with a MAC that nobody has. The other hosts still hear it.

@@ -16,9 +16,16 @@ const REPORT_MS = 50;
 
 const [host = "", pauseMs] = Deno.args;
 const network = new LinuxNetwork();
-const names = new Map(
-  network.links().filter((link) => !link.loopback).map((link) => [link.index, link.name]),
-);
+/** By index, which is never used again. */
+const names = new Map<number, string>();
+const loopback = network.links().find((link) => link.loopback)?.index;
+
+function nameOf(linkIndex: number): string {
+  if (!names.has(linkIndex)) {
+    for (const { index, name } of network.links()) names.set(index, name);
+  }
+  return names.get(linkIndex) ?? `link${linkIndex}`;
+}
 
 let former = new Set<string>();
 let formerMs = bootTimeMs();
@@ -30,8 +37,8 @@ function look(): void {
   const addresses = network.addresses();
   const afterMs = bootTimeMs();
   const now = new Set(
-    addresses.filter(({ linkIndex }) => names.has(linkIndex))
-      .map(({ linkIndex, ip }) => `${names.get(linkIndex)} ${ip.text}`),
+    addresses.filter(({ linkIndex }) => linkIndex !== loopback)
+      .map(({ linkIndex, ip }) => `${nameOf(linkIndex)} ${ip.text}`),
   );
   const appeared = [...now.difference(former)];
   const vanished = [...former.difference(now)];
