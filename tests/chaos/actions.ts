@@ -28,7 +28,7 @@ const OVER: Begun = { end: () => Promise.resolve() };
 export class Actions {
   readonly #ground: Ground;
   /** By how many faults a node is cut off. */
-  readonly #cuts = new Map<LabHost, number>();
+  readonly #cuts = new Map<LabHost, { count: number; changed: Promise<void> }>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -82,15 +82,23 @@ export class Actions {
   }
 
   async #cut(nodes: readonly LabHost[]): Promise<Begun> {
-    const change = (by: number) =>
-      Promise.all(nodes.map(async (node) => {
-        const before = this.#cuts.get(node) ?? 0;
-        this.#cuts.set(node, before + by);
-        if (before === 0) await node.cutApi();
-        if (before + by === 0) await node.restoreApi();
-      }));
-    await change(1);
-    return { end: async () => void await change(-1) };
+    await Promise.all(nodes.map((node) => this.#changeCuts(node, 1)));
+    return {
+      end: async () => {
+        await Promise.all(nodes.map((node) => this.#changeCuts(node, -1)));
+      },
+    };
+  }
+
+  /** One change of a node after another: each is several commands. */
+  #changeCuts(node: LabHost, by: 1 | -1): Promise<void> {
+    const { count, changed } = this.#cuts.get(node) ?? { count: 0, changed: Promise.resolve() };
+    const change = changed.then(async () => {
+      if (count === 0) await node.cutApi();
+      if (count + by === 0) await node.restoreApi();
+    });
+    this.#cuts.set(node, { count: count + by, changed: change });
+    return change;
   }
 
   async #flush(node: LabHost): Promise<Begun | undefined> {
@@ -136,7 +144,7 @@ export class Actions {
     return await Promise.race([edit(), lost]).then(() => OVER, () => undefined);
   }
 
-  async #server(kind: Kind): Promise<Begun | undefined> {
+  #server(kind: Kind): Begun | undefined {
     const { plane } = this.#ground;
     if (plane instanceof RealPlane) return undefined;
     const { api } = plane;

@@ -14,12 +14,14 @@ const FEWEST_SECONDS = 15;
 /**
  * Reads `[--seconds=N] [--seed=N] [--nodes=3..5] [--real]`.
  *
- * @param random from 0 to 1, for what is not given
+ * Without `--nodes` the seed determines that too.
+ *
+ * @param random from 0 to 1, for a seed that is not given
  * @throws {TypeError} that says what is wrong
  */
 export function parseOptions(args: readonly string[], random: () => number): Options {
-  const between = (from: number, to: number) => from + Math.floor(random() * (to - from + 1));
-  let [seconds, seed, nodes, real] = [120, between(0, LARGEST_SEED), between(3, 5), false];
+  let [seconds, seed, real] = [120, Math.floor(random() * (LARGEST_SEED + 1)), false];
+  let nodes: number | undefined;
   for (const arg of args) {
     const [, name, text] = /^--(seconds|seed|nodes)=(\d+)$/.exec(arg) ?? [];
     const value = Number(text);
@@ -34,5 +36,5 @@ export function parseOptions(args: readonly string[], random: () => number): Opt
       );
     }
   }
-  return { seconds, seed, nodes, real };
+  return { seconds, seed, nodes: nodes ?? 3 + seed % 3, real };
 }

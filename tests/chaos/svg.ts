@@ -1,4 +1,4 @@
-import { seconds, type Violation } from "./checker.ts";
+import { gaps, seconds, type Violation } from "./checker.ts";
 import type { Fault, Recording } from "./recording.ts";
 
 const LEFT = 90;
@@ -32,6 +32,11 @@ export function drawRun(recording: Recording, violations: readonly Violation[]):
   const lanes = placeLanes(recording, (fault) => [x(fault.fromMs), x(fault.toMs)]);
   const bottom = lanes.at(-1)!.y + lanes.at(-1)!.height;
   const parts: string[] = [];
+  for (const { y, height } of lanes) {
+    parts.push(
+      `<rect x="${LEFT}" y="${y}" width="${round(plot)}" height="${height}" class="lane"/>`,
+    );
+  }
   for (let second = 0; second <= spanMs / 1000; second += 5) {
     const at = round(x(startMs + second * 1000));
     parts.push(
@@ -58,6 +63,17 @@ export function drawRun(recording: Recording, violations: readonly Violation[]):
       parts.push(`<path d="${ticks.join("")}" stroke="${color}"/>`);
     }
   }
+  for (const { ip, fromMs, toMs, countedMs } of gaps(recording)) {
+    const y = bottom + LANE_GAP + vips.indexOf(ip) * VIP_ROW / 2;
+    const width = Math.max(1, x(toMs) - x(fromMs));
+    parts.push(
+      `<rect x="${round(x(fromMs))}" y="${y}" width="${round(width)}" height="6" class="gap">` +
+        `<title>${ip} gone for ${seconds(toMs - fromMs)}, ${
+          seconds(countedMs)
+        } count</title></rect>`,
+    );
+  }
+  parts.push(`<text x="${LEFT - 10}" y="${bottom + LANE_GAP + 11}" class="name">nobody</text>`);
   for (const { atMs, text } of violations) {
     const at = round(x(atMs));
     parts.push(
@@ -66,9 +82,10 @@ export function drawRun(recording: Recording, violations: readonly Violation[]):
     );
   }
   const width = LEFT + plot + RIGHT;
-  const height = bottom + 20 + violations.length * 18;
+  const below = bottom + LANE_GAP + vips.length * VIP_ROW / 2 + 20;
+  const height = below + violations.length * 18;
   const said = violations.map(({ atMs, text }, i) =>
-    `<text x="${LEFT}" y="${bottom + 20 + i * 18}" class="broken">` +
+    `<text x="${LEFT}" y="${below + i * 18}" class="broken">` +
     `${seconds(atMs - startMs)}: ${escape(text)}</text>`
   );
   const legend = vips.map((ip, i) => `<tspan fill="${COLORS[i % COLORS.length]}">■</tspan> ${ip}`);
@@ -85,6 +102,7 @@ text { font: 12px sans-serif; fill: #222 }
 .fault { fill: #c62828; fill-opacity: 0.22 }
 .soft { fill: #f9a825; fill-opacity: 0.35 }
 .label { font-size: 10px; fill: #7f1d1d }
+.gap { fill: #424242 }
 .violation { stroke: #d50000; stroke-width: 2; stroke-dasharray: 5 3 }
 .broken { fill: #d50000 }
 </style>
@@ -94,7 +112,7 @@ text { font: 12px sans-serif; fill: #222 }
   }</text>
 <text x="16" y="44">bar: has the VIP ${
     legend.join(" ")
-  } · tick below it: gratuitous frame · red: fault that takes the node out · yellow: other fault</text>
+  } · tick below it: gratuitous frame · red: fault that takes the node out · yellow: other fault · black: on no node</text>
 ${[...parts, ...said].join("\n")}
 </svg>
 `;
@@ -139,7 +157,6 @@ function pack(
 
 function drawLane({ name, faults, y, height }: Lane, x: (atMs: number) => number): string[] {
   const parts = [
-    `<rect x="${LEFT}" y="${y}" width="100%" height="${height}" class="lane"/>`,
     `<text x="${LEFT - 10}" y="${y + height / 2 + 4}" class="name">${escape(name)}</text>`,
   ];
   for (const [i, row] of faults.entries()) {
