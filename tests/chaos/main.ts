@@ -3,7 +3,7 @@
  *
  *     deno task chaos [--seconds=120] [--seed=N] [--nodes=3..5] [--real]
  *
- * Prints the seed; the same one gives the same faults. Draws the run to dist/chaos.svg. Ends with
+ * Prints the seed; the same one plans the same faults. Draws the run to dist/chaos.svg. Ends with
  * exit code 1 when a promise was broken, and shows what happened before. Uses the compiled program
  * (CLASSVIP_BINARY) where it is named, and with --real a kube-apiserver (KUBEBUILDER_ASSETS).
  *

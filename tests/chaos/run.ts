@@ -63,10 +63,14 @@ async function carryOut(ground: Ground, options: RunOptions, startMs: number): P
   const faults: Fault[] = [];
   const busy = new Set<string>();
   const played: Promise<void>[] = [];
-  for (const step of steps) {
-    await rest(startMs + step.atMs - nowMs());
+  for (const planned of steps) {
+    await rest(startMs + planned.atMs - nowMs());
+    const step = planned.holder
+      ? { ...planned, nodes: holderOf(ground) ?? planned.nodes }
+      : planned;
     const keys = occupied(step.kind, step.nodes);
-    // The former one took longer than planned: an agent that can't release waits before it ends.
+    // The holder's is taken, or the former one took longer than planned: an agent that can't release
+    // waits before it ends.
     if (keys.some((key) => busy.has(key))) continue;
     for (const key of keys) busy.add(key);
     played.push(
@@ -78,6 +82,13 @@ async function carryOut(ground: Ground, options: RunOptions, startMs: number): P
   await Promise.all(played);
   await rest(startMs + durationMs - nowMs());
   return faults;
+}
+
+/** Its index. @returns undefined when nobody has a VIP */
+function holderOf({ lab, watch, vips }: Ground): [number] | undefined {
+  const host = vips.flatMap((vip) => watch.holdings.holders(vip))[0]?.host;
+  const index = lab.nodes.findIndex(({ name }) => name === host);
+  return index === -1 ? undefined : [index];
 }
 
 async function carryOutOne(

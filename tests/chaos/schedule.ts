@@ -24,7 +24,7 @@ const server = { scope: "server", to: "all", embeddedOnly: true } as const;
 const lease = { scope: "lease", to: "all", weight: 1, forMs: ONCE, setback: true } as const;
 
 export const KINDS = {
-  "SIGKILL": { weight: 4, forMs: SHORT, scope: "process", to: "node", disables: true },
+  "SIGKILL": { weight: 4, forMs: WHILE, scope: "process", to: "node", disables: true },
   "SIGSTOP": { weight: 4, forMs: WHILE, scope: "process", to: "node", disables: true },
   "SIGTERM": { weight: 3, forMs: SHORT, scope: "process", to: "node", disables: true },
   "API cut off": { weight: 4, forMs: WHILE, scope: "api", to: "node", disables: true },
@@ -59,6 +59,8 @@ export interface Step {
   readonly forMs: number;
   /** Indexes; empty: what all nodes share. */
   readonly nodes: readonly number[];
+  /** To the node that has the VIPs then, if there is one: most of what happens to others is no test. */
+  readonly holder: boolean;
 }
 
 export interface ScheduleOptions {
@@ -76,6 +78,8 @@ const PACES: readonly (readonly [min: number, max: number])[] = [
   [500, 2500],
   [1500, 4500],
 ];
+/** The part of the faults of one node that are for the holder. */
+const AT_HOLDER = 0.5;
 const PEACE_MS = GAP_BOUND_MS + 500;
 
 /** Random faults, the same ones for the same options. In the end there is time to recover. */
@@ -101,7 +105,8 @@ export function schedule({ seed, nodes, durationMs, embedded }: ScheduleOptions)
       const keys = occupied(kind, chosen);
       if (forMs < min || keys.some((key) => (freeAtMs.get(key) ?? 0) > atMs)) continue;
       for (const key of keys) freeAtMs.set(key, atMs + forMs);
-      steps.push({ kind, atMs, forMs, nodes: chosen });
+      const holder = to === "node" && random.next() < AT_HOLDER;
+      steps.push({ kind, atMs, forMs, nodes: chosen, holder });
     }
     atMs = stormEndMs + PEACE_MS;
   } while (atMs + STORM_MS[0] / 2 + PEACE_MS <= durationMs);
