@@ -72,11 +72,11 @@ export interface ScheduleOptions {
 }
 
 /** A storm of faults, one in so many milliseconds, and then peace until all must be well. */
-const STORM_MS = [6000, 14_000] as const;
+const STORM_MS = [8000, 18_000] as const;
 const PACES: readonly (readonly [min: number, max: number])[] = [
-  [150, 900],
-  [500, 2500],
-  [1500, 4500],
+  [100, 600],
+  [300, 1500],
+  [1000, 3000],
 ];
 /** The part of the faults of one node that are for the holder. */
 const AT_HOLDER = 0.5;
@@ -105,7 +105,8 @@ export function schedule({ seed, nodes, durationMs, embedded }: ScheduleOptions)
       const keys = occupied(kind, chosen);
       if (forMs < min || keys.some((key) => (freeAtMs.get(key) ?? 0) > atMs)) continue;
       for (const key of keys) freeAtMs.set(key, atMs + forMs);
-      const holder = to === "node" && random.next() < AT_HOLDER;
+      // The Lease is moved to somebody else.
+      const holder = to === "node" && kind !== "Lease moved" && random.next() < AT_HOLDER;
       steps.push({ kind, atMs, forMs, nodes: chosen, holder });
     }
     atMs = stormEndMs + PEACE_MS;
