@@ -73,11 +73,12 @@ async function carryOut(ground: Ground, options: RunOptions, startMs: number): P
     // waits before it ends.
     if (keys.some((key) => busy.has(key))) continue;
     for (const key of keys) busy.add(key);
-    played.push(
-      carryOutOne(actions, ground, step, faults).finally(() => {
-        for (const key of keys) busy.delete(key);
-      }),
-    );
+    const one = carryOutOne(actions, ground, step, faults).finally(() => {
+      for (const key of keys) busy.delete(key);
+    });
+    // Whatever fails ends the run below, and not before the lab can be taken down.
+    one.catch(() => {});
+    played.push(one);
   }
   await Promise.all(played);
   await rest(startMs + durationMs - nowMs());
