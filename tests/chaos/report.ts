@@ -14,7 +14,7 @@ export function reportLines(
 ): string[] {
   const { faults, holdings, claims } = recording;
   const longestMs = Math.max(0, ...gaps(recording).map(({ countedMs }) => countedMs));
-  const summary = `faults: ${faults.length} · takeovers: ${holdings.length} · ` +
+  const summary = `faults: ${faults.length} · claims of a VIP: ${holdings.length} · ` +
     `frames: ${claims.length} · longest gap that counts: ${seconds(longestMs)} ` +
     `(bound ${seconds(GAP_BOUND_MS)}) · longest time between two looks: ` +
     `${longestPauseMs.toFixed(0)} ms`;
