@@ -26,7 +26,7 @@ const lease = { scope: "lease", to: "all", weight: 1, forMs: ONCE, setback: true
 export const KINDS = {
   "SIGKILL": { weight: 4, forMs: WHILE, scope: "process", to: "node", disables: true },
   "SIGSTOP": { weight: 4, forMs: WHILE, scope: "process", to: "node", disables: true },
-  "SIGTERM": { weight: 3, forMs: SHORT, scope: "process", to: "node", disables: true },
+  "SIGTERM": { weight: 6, forMs: SHORT, scope: "process", to: "node", disables: true },
   "API cut off": { weight: 4, forMs: WHILE, scope: "api", to: "node", disables: true },
   "API cut off from all": { weight: 1, forMs: WHILE, scope: "server", to: "all", disables: true },
   "API server restarts": { weight: 1, forMs: SHORT, scope: "server", to: "all", disables: true },
@@ -45,7 +45,7 @@ export const KINDS = {
   "Lease emptied": lease,
   "Lease given to nobody known": lease,
   "Lease edited to nonsense": lease,
-  "Lease moved": { ...lease, to: "node" },
+  "Lease moved": { ...lease, weight: 5, to: "node" },
   "address flushed": { weight: 3, forMs: ONCE, scope: "address", to: "node" },
 } as const satisfies Record<string, KindOfFault>;
 
