@@ -24,6 +24,7 @@ const TASKS: Record<string, string[][]> = {
   "test:cluster": [["run", "-A", "tools/test.ts", "--only=cluster"]],
   "demo": [["run", "-A", "tests/lab/demo.ts"]],
   "bench": [["run", "-A", "bench/main.ts"]],
+  "chaos": [["run", "-A", "tests/chaos/main.ts"]],
   "build": [["run", "-A", "tools/build.ts"]],
   "settings": [["run", "-A", "tools/settings_docs.ts"]],
 };

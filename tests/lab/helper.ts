@@ -12,7 +12,7 @@ const READY_MS = 10_000;
  * @throws {Error} with what it wrote when it ends, or says nothing for long.
  */
 export async function startHelper<T>(
-  host: LabHost,
+  host: Pick<LabHost, "spawn">,
   program: string,
   args: readonly (string | number)[] = [],
 ): Promise<Child<T>> {

@@ -67,15 +67,19 @@ export class Holdings {
     return this.all.filter((holding) => holding.ip === ip);
   }
 
-  /** Every time at which an address was on two interfaces. */
   doubles(): Double[] {
-    return this.all.flatMap((one, index) =>
-      this.all.slice(index + 1).flatMap((other): Double[] => {
-        const fromMs = Math.max(one.fromMs, other.fromMs);
-        const toMs = Math.min(one.toMs, other.toMs);
-        if (one.ip !== other.ip || fromMs >= toMs) return [];
-        return [{ ip: one.ip, holders: [one, other], fromMs, toMs }];
-      })
-    );
+    return findDoubles(this.all);
   }
+}
+
+/** Every time at which an address was on two interfaces. */
+export function findDoubles(all: readonly Holding[]): Double[] {
+  return all.flatMap((one, index) =>
+    all.slice(index + 1).flatMap((other): Double[] => {
+      const fromMs = Math.max(one.fromMs, other.fromMs);
+      const toMs = Math.min(one.toMs, other.toMs);
+      if (one.ip !== other.ip || fromMs >= toMs) return [];
+      return [{ ip: one.ip, holders: [one, other], fromMs, toMs }];
+    })
+  );
 }

@@ -62,9 +62,11 @@ export class Lab implements AsyncDisposable {
     stack.defer(() => removeBridges());
     await run(
       ["ip", "-batch", "-"],
+      // A bridge without a MAC of its own takes one of its ports', and forgets all neighbours when
+      // that port goes: also those by which a host is cut off.
       `link set lo up
-       link add ${MAIN_BRIDGE} ${BRIDGE}
-       link add ${OTHER_BRIDGE} ${BRIDGE}
+       link add ${MAIN_BRIDGE} address 02:77:00:00:01:01 ${BRIDGE}
+       link add ${OTHER_BRIDGE} address 02:77:00:00:01:02 ${BRIDGE}
        address add ${prefix}.${GATEWAY}/24 dev ${MAIN_BRIDGE}
        link set ${MAIN_BRIDGE} up
        link set ${OTHER_BRIDGE} up`,

@@ -1,0 +1,19 @@
+/** Of every agent in a chaos run: the shorter, the more elections. */
+export const LEASE_MS = 3000;
+
+/** The Lease runs out by the clock of a node whose clock may be 1 % slow; up to 50 ms by chance. */
+const EXPIRY_MS = LEASE_MS * 1.01 + 50;
+/**
+ * A node that was cut off asks again after 2 s at the latest. Its request may be lost once more: the
+ * kernel looks for a lost neighbour once a second, and a request has a fifth of the Lease's time.
+ */
+const RECONNECT_MS = 2000 + 1000 + LEASE_MS / 5;
+/** The processor is shared by everything in the lab. An agent that starts needs less than both. */
+const MACHINE_MS = 500;
+
+/**
+ * How long a VIP may be on no node, counted from when a node is there that can take it, and
+ * anew from each loss of such a node and each change of the Lease by hand: the Lease may have been
+ * taken just before that.
+ */
+export const GAP_BOUND_MS = EXPIRY_MS + RECONNECT_MS + MACHINE_MS;

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { GAP_BOUND_MS } from "./bound.ts";
+import { gaps, violations } from "./checker.ts";
+import type { Recording } from "./recording.ts";
+import { claim, fault, holding, recording, VIP } from "./recordings.ts";
+
+/** What is wrong with a recording, in words. */
+function said(parts: Partial<Recording>): string[] {
+  return violations(recording(parts)).map(({ text }) => text);
+}
+
+/** Longer than the bound. */
+const LONG_MS = GAP_BOUND_MS + 100;
+const gone = (fromMs: number, toMs: number) => [
+  holding("node-1", 0, fromMs),
+  holding("node-2", toMs, 61_050),
+];
+
+Deno.test("violations() finds nothing in a run where the VIP moves and all goes well", () => {
+  const parts = {
+    holdings: gone(10_000, 10_001),
+    claims: [claim("node-1", 2000), claim("node-2", 10_002), claim("node-2", 60_000)],
+    faults: [fault(["node-1"], 9000, 15_000)],
+  };
+  assert.deepEqual(said(parts), []);
+});
+
+Deno.test("violations() finds a VIP on two nodes for a millisecond", () => {
+  const holdings = [holding("node-1", 0, 20_000), holding("node-2", 19_999, 61_050)];
+  assert.deepEqual(said({ holdings }), [
+    `${VIP} was on node-1 eth0 and on node-2 eth0 for 1.0 ms at least`,
+  ]);
+  assert.equal(violations(recording({ holdings }))[0]!.atMs, 19_999);
+});
+
+Deno.test("violations() finds a frame of a node without the address", () => {
+  const text = `node-2 announced ${VIP} without having it`;
+  assert.deepEqual(said({ claims: [claim("node-2", 5000)] }), [text]);
+  const holdings = [...gone(10_000, 10_001)];
+  const late = text.replace("node-2", "node-1");
+  assert.deepEqual(said({ holdings, claims: [claim("node-1", 10_300)] }), [late]);
+});
+
+Deno.test("violations() forgives frames after a hand took the address, for a while", () => {
+  const holdings = [holding("node-1", 0, 9999), holding("node-1", 11_000, 61_050)];
+  const claims = [claim("node-1", 10_500)];
+  const flush = fault(["node-1"], 10_000, 10_000, { disables: false, flushed: VIP });
+  assert.deepEqual(said({ holdings, claims, faults: [flush] }), []);
+  assert.equal(
+    said({ holdings, claims, faults: [{ ...flush, flushed: "10.77.0.101" }] }).length,
+    1,
+  );
+  assert.equal(said({ holdings, claims, faults: [{ ...flush, nodes: ["node-2"] }] }).length, 1);
+});
+
+Deno.test("violations() finds a VIP that is gone for longer than the bound", () => {
+  assert.deepEqual(said({ holdings: gone(10_000, 10_000 + GAP_BOUND_MS) }), []);
+  const [text, ...more] = said({ holdings: gone(10_000, 10_000 + LONG_MS) });
+  assert.match(text!, /was on no node for 7\.28 s although one could have it \(bound 7\.18 s\)/);
+  assert.deepEqual(more, []);
+  assert.equal(said({ holdings: [] }).length, 1, "never there");
+});
+
+Deno.test("gaps() counts from when a candidate is there", () => {
+  const counted = (faults: Recording["faults"], toMs = 30_000) =>
+    gaps(recording({ holdings: gone(10_000, toMs), faults })).map(({ countedMs }) => countedMs);
+  assert.deepEqual(counted([]), [20_000]);
+  // Nobody, until node-2 is back.
+  const nobody = [fault([], 9000, 12_000), fault(["node-1"], 9000, 40_000)];
+  assert.deepEqual(counted(nobody), [18_000]);
+  assert.deepEqual(counted([fault([], 9000, 40_000)]), [0]);
+  // The standby is a candidate all the time.
+  assert.deepEqual(counted([fault(["node-1"], 9000, 25_000)]), [20_000]);
+});
+
+Deno.test("gaps() counts anew when a candidate is lost or the Lease is changed by hand", () => {
+  const counted = (one: Recording["faults"][number]) =>
+    gaps(recording({ holdings: gone(10_000, 30_000), faults: [one] }))[0]!.countedMs;
+  assert.equal(counted(fault(["node-1"], 14_000, 15_000)), 16_000);
+  const edited = fault([], 22_000, 22_000, { disables: false, setback: true });
+  assert.equal(counted(edited), 12_000);
+  // What is neither changes nothing.
+  assert.equal(counted(fault(["node-1"], 14_000, 15_000, { disables: false })), 20_000);
+});
+
+Deno.test("violations() finds what is left after the end", () => {
+  const text = `${VIP} was on node-1 after all agents had ended`;
+  assert.deepEqual(said({ holdings: [holding("node-1", 0, 61_500, true)] }), [text]);
+  assert.deepEqual(said({ holdings: [holding("node-1", 0, 61_101)] }), [text]);
+  const leftovers = ["the Lease names node-1 as its holder"];
+  assert.deepEqual(said({ leftovers }), leftovers);
+});
