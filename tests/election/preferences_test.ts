@@ -142,7 +142,10 @@ Deno.test("contest() lasts until the server answers, not until the watch shows s
   election.withdrawn();
   assert.equal(next(election, 300), "read");
   election.seen(lease({ ...OWN, renewTime: "later", version: "20" }), "server", 310);
-  assert.equal(next(election, 310), "acquire");
+  const { purpose, lease: sent } = written(election, 310);
+  election.succeeded(purpose, stored(sent, "21"), 310, 320);
+  assert.ok(election.mayHold(320));
+  assert.equal(next(election, 320), `wait ${310 + SETTINGS.renewIntervalMs}`);
 });
 
 Deno.test("contest() loses the Lease to who has it by the server's word", () => {
