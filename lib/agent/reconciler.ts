@@ -15,6 +15,9 @@ const SPACING_MS = 10;
 /** Mends what no event tells of: an interface that came, a claim that failed. */
 const AGAIN_MS = 5000;
 
+/** After this time what was written before the take-over has long been seen. */
+const FRESH_MS = 5000;
+
 export interface ReconcilerParts {
   readonly source: ServiceSource;
   readonly policy: ClassPolicy;
@@ -44,6 +47,7 @@ export class Reconciler implements Disposable {
   /** As last decided, by uid. */
   #served = new Map<string, Vouched>();
   #due = false;
+  #beganMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastRunMs = -Infinity;
 
@@ -54,6 +58,7 @@ export class Reconciler implements Disposable {
 
   /** The right to hold began: acts at once. */
   begin(): void {
+    this.#beganMs = performance.now();
     this.#run();
   }
 
@@ -128,7 +133,9 @@ export class Reconciler implements Disposable {
       ingress.every(({ ip }) => held.has(ip!))
     );
     statuses.keepOnly(new Set(writes.map(({ service }) => service.key)));
-    for (const write of writes) statuses.write(write);
+    // The former holder may have written what this node's watch has not shown yet.
+    const look = performance.now() - this.#beganMs < FRESH_MS;
+    for (const write of writes) statuses.write(write, look);
     const served = this.#vouchedFor(decision);
     for (const [uid, { service, published }] of this.#served) {
       // Also what was written just now, and is not seen on the Service yet.

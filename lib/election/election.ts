@@ -168,11 +168,12 @@ export class Election {
   /** What somebody's hand left on the Lease, for a log line. */
   get oddity(): string | undefined {
     if (this.#observed.kind !== "present") return undefined;
-    const { lease, record } = this.#observed;
+    const { lease, record, seenAtMs, termSinceMs } = this.#observed;
     const { identity, incarnation } = this.#settings;
-    if (record.holder === identity && record.incarnation !== incarnation) {
-      return `it names this node, but an earlier boot or another machine: the node name ` +
-        `${identity} must be unique`;
+    // Renewed while this node looks on: no leftover of an earlier boot.
+    const alive = seenAtMs > termSinceMs;
+    if (alive && record.holder === identity && record.incarnation !== incarnation) {
+      return `another machine renews it as node ${identity}: node names must be unique`;
     }
     return leaseProblem(lease);
   }

@@ -1,7 +1,7 @@
 import type { Clock } from "../election/clock.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { KubeClient, Service } from "../kube/types.ts";
-import type { StatusWrite } from "./decide.ts";
+import { sameIngress, type StatusWrite } from "./decide.ts";
 import { type ServiceView, viewService } from "./service_view.ts";
 
 /** What becomes of status writes, for logs, metrics and Events. */
@@ -17,10 +17,12 @@ interface Job {
   failures: number;
   /** Not wanted any more while it was under way: a failure ends it. */
   forgotten: boolean;
+  /** Read the Service first. */
+  readonly look: boolean;
 }
 
 function newJob(write: StatusWrite, published?: readonly string[]): Job {
-  return { write, published, failures: 0, forgotten: false };
+  return { write, published, failures: 0, forgotten: false, look: false };
 }
 
 const PARALLEL = 32;
@@ -61,9 +63,13 @@ export class StatusWriter {
     return this.#due.size + this.#later.size + this.#running.size;
   }
 
-  /** Sets a status. */
-  write(write: StatusWrite): void {
-    this.#enqueue(newJob(write));
+  /**
+   * Sets a status.
+   *
+   * @param look whether to read the Service first: what is known of it may be old
+   */
+  write(write: StatusWrite, look = false): void {
+    this.#enqueue({ ...newJob(write), look });
   }
 
   /**
@@ -160,6 +166,10 @@ export class StatusWriter {
     const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`;
     try {
       if (job.published && !(await this.#isAsPublished(path, job, signal))) return;
+      if (job.look && await this.#isRight(path, job, signal)) {
+        this.#written.set(service, JSON.stringify(ingress));
+        return;
+      }
       await this.#client.request({
         method: "PATCH",
         path: `${path}/status`,
@@ -190,6 +200,13 @@ export class StatusWriter {
 
   #isWritten({ write, published }: Job): boolean {
     return !published && this.#written.get(write.service) === JSON.stringify(write.ingress);
+  }
+
+  async #isRight(path: string, { write }: Job, signal: AbortSignal): Promise<boolean> {
+    const now = viewService(
+      await this.#client.request<Service>({ method: "GET", path, deadlineMs: DEADLINE_MS, signal }),
+    );
+    return now.uid === write.service.uid && sameIngress(now.ingress, write.ingress);
   }
 
   async #isAsPublished(path: string, job: Job, signal: AbortSignal): Promise<boolean> {

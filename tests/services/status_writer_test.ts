@@ -232,7 +232,7 @@ Deno.test("write() is not delayed by one that is slow", async () => {
   });
 });
 
-Deno.test("write() sends at most eight at a time, in order", async () => {
+Deno.test("write() sends at most 32 at a time, in order", async () => {
   const world = new World();
   const answers: PromiseWithResolvers<unknown>[] = [];
   world.patch = () => {
@@ -241,17 +241,20 @@ Deno.test("write() sends at most eight at a time, in order", async () => {
     return answer.promise;
   };
   await world.running(async () => {
-    for (let i = 0; i < 10; i++) world.writer.write(write(`web-${i}`, A));
+    for (let i = 0; i < 40; i++) world.writer.write(write(`web-${String(i).padStart(2, "0")}`, A));
     await settled();
-    assert.equal(answers.length, 8);
+    assert.equal(answers.length, 32);
     answers[3]!.resolve({});
     await settled();
-    assert.equal(answers.length, 9);
+    assert.equal(answers.length, 33);
     answers.forEach(({ resolve }) => resolve({}));
     await settled();
     answers.forEach(({ resolve }) => resolve({}));
     await settled();
-    assert.deepEqual(world.written.toSorted(), world.written.map((_, i) => `web-${i}`));
+    assert.deepEqual(
+      world.written.toSorted(),
+      world.written.map((_, i) => `web-${String(i).padStart(2, "0")}`),
+    );
   });
 });
 
@@ -346,4 +349,16 @@ Deno.test("run() rejects on what is no refusal of the API server", async () => {
   };
   world.writer.write(write("web", A));
   await assert.rejects(world.writer.run(new AbortController().signal), /a bug/);
+});
+
+Deno.test("write() looks first where told to, and leaves a status alone that is right already", async () => {
+  const world = new World();
+  await world.running(async () => {
+    world.services.set("web", service("web", { shows: [A] }));
+    world.services.set("old", service("old", { shows: [B] }));
+    world.writer.write(write("web", A), true);
+    world.writer.write(write("old", A), true);
+    await settled();
+    assert.deepEqual(world.written, ["old"]);
+  });
 });
