@@ -54,10 +54,12 @@ export class KeepalivedTeam implements Team {
     const { advertSeconds, priority, routerId } = this.#options;
     // Its own files for each run: a killed one leaves them, and keepalived takes them for its own.
     const path = `${this.#ground.dir}/keepalived-${crypto.randomUUID()}`;
+    // Version 3 of VRRP: version 2 knows whole seconds only.
     await Deno.writeTextFile(
       `${path}.conf`,
       `global_defs {
   router_id ${node.name}
+  vrrp_version 3
 }
 vrrp_instance bench {
   state BACKUP
