@@ -1,9 +1,7 @@
 import type { ProcessConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
 import type { Clients } from "../kube/client.ts";
-import { KubeError } from "../kube/errors.ts";
 import type { Event } from "../kube/types.ts";
-import { serverVersion } from "../kube/version.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Network } from "../net/link.ts";
 import { EventRecorder } from "../observe/events.ts";
@@ -18,6 +16,7 @@ import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
+import { VersionCheck } from "./version_check.ts";
 import type { Task } from "./task.ts";
 
 /** What the process is made of; passed in, so that tests can put doubles in its place. */
@@ -49,7 +48,6 @@ export interface AgentParts {
 /** A watch that is quiet for this long is dead: bookmarks come every minute. */
 const SERVICES_SILENCE_MS = 120_000;
 const DRAIN_EVENTS_MS = 1000;
-const ASK_AGAIN_MS = 5000;
 
 /**
  * Runs all instances until the signal aborts and each has withdrawn and released.
@@ -135,7 +133,13 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       logger,
     )
   );
-  const around: Task[] = [source, links, node, claims, new VersionCheck(parts)];
+  const versionCheck = new VersionCheck({
+    clients,
+    clock,
+    logger,
+    usesClasses: config.instances.some((instance) => instance.loadBalancerClass !== undefined),
+  });
+  const around: Task[] = [source, links, node, claims, versionCheck];
   if (config.httpAddress !== undefined) {
     around.push(
       new HttpServer({
@@ -185,47 +189,4 @@ function watchReports(resource: string, metrics: Metrics, logger: Logger): Watch
         error,
       }),
   };
-}
-
-/** Says at start what the API server is too old for; waits for a server that is away. */
-class VersionCheck implements Task {
-  readonly name = "version-check";
-  readonly #parts: AgentParts;
-
-  constructor(parts: AgentParts) {
-    this.#parts = parts;
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    const { clients, clock, logger, config } = this.#parts;
-    using client = clients.open();
-    const { server, origin } = clients.credentials;
-    let failing: string | undefined;
-    while (!signal.aborted) {
-      try {
-        const { major, minor, gitVersion } = await serverVersion(client, { signal });
-        logger.info("reached the API server", { server, version: gitVersion, credentials: origin });
-        const classes = config.instances.some((i) => i.loadBalancerClass !== undefined);
-        if (classes && major === 1 && minor < 24) {
-          logger.warn(
-            minor < 21
-              ? `Kubernetes ${gitVersion} does not know spec.loadBalancerClass: 1.21 or newer is needed`
-              : `on Kubernetes ${gitVersion} spec.loadBalancerClass needs the feature gate ` +
-                "ServiceLoadBalancerClass on the API server (on by default from 1.22, always from 1.24)",
-          );
-        }
-        break;
-      } catch (error) {
-        if (!(error instanceof KubeError)) throw error;
-        if (signal.aborted) break;
-        if (error.message !== failing) {
-          const message = error.status === 0 ? "cannot be reached" : "refuses";
-          logger.error(`the API server ${message}, trying again`, { server, error });
-        }
-        failing = error.message;
-        await clock.until(clock.nowMs() + ASK_AGAIN_MS, signal);
-      }
-    }
-    if (!signal.aborted) await clock.until(Infinity, signal);
-  }
 }
