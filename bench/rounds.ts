@@ -31,16 +31,21 @@ export interface Observers {
   readonly watch: AddressWatch;
 }
 
-/** Ends the holder's agent and watches the VIP go; then the node joins again. */
+/**
+ * Ends the holder's agent and watches the VIP go; then the node joins again.
+ *
+ * @param settleMs how long nothing happens before
+ */
 export async function move(
   { ground, prober, watch }: Observers,
   team: Team,
   signal: "SIGTERM" | "SIGKILL",
+  settleMs = SETTLE_MS,
 ): Promise<Move> {
   const { vip } = team;
   const { host } = await watch.waitForHolder(vip, HANDOVER_DEADLINE_MS);
   const old = ground.lab.nodes.find(({ name }) => name === host)!;
-  await rest(SETTLE_MS);
+  await rest(settleMs);
   prober.wake();
   await rest(BEFORE_MS);
   const sentMs = nowMs();

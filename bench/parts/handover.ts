@@ -4,6 +4,10 @@ import { Prober } from "../prober.ts";
 import { type Move, move } from "../rounds.ts";
 import type { Part } from "./part.ts";
 
+/** So long that connections without a request are given up: a standby's life is nothing else. */
+const IDLE_MS = 40_000;
+const ROUNDS_PER_IDLE_ONE = 6;
+
 /** SIGTERM: a holder that ends as it should. */
 export const handover: Part = {
   name: "handover",
@@ -16,8 +20,12 @@ export const handover: Part = {
     for (let i = 0; i < rounds; i++) {
       moves.push(await move({ ground, prober, watch }, team, "SIGTERM"));
     }
+    const idle: Move[] = [];
+    for (let i = 0; i < rounds; i += ROUNDS_PER_IDLE_ONE) {
+      idle.push(await move({ ground, prober, watch }, team, "SIGTERM", IDLE_MS));
+    }
     const common = { part: this.name, subject: team.name, unit: "ms" } as const;
-    const doubles = moves.filter(({ twoOwners }) => twoOwners).length;
+    const doubles = [...moves, ...idle].filter(({ twoOwners }) => twoOwners).length;
     return {
       measurements: [
         {
@@ -32,12 +40,17 @@ export const handover: Part = {
           samples: moves.map(({ gapMs }) => gapMs),
           bound: { median: 25, p99: 60 },
         },
+        {
+          ...common,
+          what: `the same, after ${IDLE_MS / 1000} s of rest`,
+          samples: idle.map(({ gapMs }) => gapMs),
+        },
       ],
       checks: [{
         part: this.name,
         what: "never two owners",
         ok: doubles === 0,
-        detail: `${doubles} of ${rounds} handovers had two`,
+        detail: `${doubles} of ${rounds + idle.length} handovers had two`,
       }],
     };
   },

@@ -69,6 +69,11 @@ export class Instance implements Task {
   readonly #scope: string;
   readonly #mark: number;
   readonly #vips: Vips<ServiceView>;
+  /**
+   * For writes of the Lease, and for the gate's looks: those keep a connection open while a standby
+   * has nothing to write. A new one, with TLS, would cost a take-over more than its write does.
+   */
+  readonly #leaseClient: KubeClient;
   readonly #gate: Gate;
   /** What runs while the instance stands for its Lease; undefined while the gate is shut. */
   #standing: {
@@ -107,11 +112,12 @@ export class Instance implements Task {
       observer: this.#reports,
       ...(this.#fastKey && { homeOf: (name: string) => shared.fast!.addressLink.homeOf(name) }),
     });
+    this.#leaseClient = shared.open();
     this.#gate = new Gate({
       lease: { ...lease, scope: this.#scope },
       interface: config.interface,
       network: shared.network,
-      client: shared.open(),
+      client: this.#leaseClient,
       clock: shared.clock,
       holdLock: shared.holdLock,
       logger: this.#logger,
@@ -140,7 +146,6 @@ export class Instance implements Task {
     if (leftovers.length > 0) {
       this.#logger.info("found VIPs of an earlier run", { vip: leftovers.join(", ") });
     }
-    using leaseClient = shared.open();
     using watchClient = shared.open();
     using statusClient = shared.open();
     const who = {
@@ -152,7 +157,7 @@ export class Instance implements Task {
       priority: config.priority,
       annotations: config.leaseAnnotations,
     };
-    const api = new KubeLeaseApi(leaseClient, lease);
+    const api = new KubeLeaseApi(this.#leaseClient, lease);
     const statuses = new StatusWriter(statusClient, clock, this.#reports);
     using reconciler = new Reconciler({
       source: shared.source,
