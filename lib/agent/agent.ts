@@ -12,6 +12,7 @@ import { HttpServer } from "./http.ts";
 import { Instance, type Shared } from "./instance.ts";
 import { type AddressDevice, AddressLink } from "./address_link.ts";
 import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
+import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
 import { ServiceSource } from "./service_source.ts";
@@ -94,6 +95,15 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
             source.lastActivityMs, () =>
             SERVICES_SILENCE_MS)()),
   });
+  const leases = new LeaseView({
+    client: clients.open(),
+    clock,
+    random: parts.random,
+    namespaces: [...new Set(config.instances.map(({ leaseNamespace }) => leaseNamespace))],
+    observer: watchReports("leases", metrics, logger),
+    logger,
+  });
+  health.addReady({ name: "Leases", problem: () => leases.lastError?.message });
   const links = new LinkWatch(parts.network, clock, logger);
   const node = new NodeWatch({
     client: clients.open(),
@@ -113,6 +123,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     reserved: new Map([[new URL(clients.credentials.server).hostname, "the API server's address"]]),
     network: parts.network,
     source,
+    leases,
     links,
     node,
     claims,
@@ -139,7 +150,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     logger,
     usesClasses: config.instances.some((instance) => instance.loadBalancerClass !== undefined),
   });
-  const around: Task[] = [source, links, node, claims, versionCheck];
+  const around: Task[] = [source, leases, links, node, claims, versionCheck];
   if (config.httpAddress !== undefined) {
     around.push(
       new HttpServer({

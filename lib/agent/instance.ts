@@ -21,6 +21,8 @@ import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
 import { Gate } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
+import { LeaseLook } from "./lease_look.ts";
+import type { LeaseView } from "./lease_view.ts";
 import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -38,6 +40,7 @@ export interface Shared {
   readonly reserved: ReadonlyMap<string, string>;
   readonly network: Network;
   readonly source: ServiceSource;
+  readonly leases: Pick<LeaseView, keyof LeaseView>;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly node: Pick<NodeWatch, "subscribe">;
   readonly claims: Pick<ClaimWatch, "subscribe">;
@@ -70,8 +73,8 @@ export class Instance implements Task {
   readonly #mark: number;
   readonly #vips: Vips<ServiceView>;
   /**
-   * For writes of the Lease, and for the gate's looks: those keep a connection open while a standby
-   * has nothing to write. A new one, with TLS, would cost a take-over more than its write does.
+   * For the Lease alone. A standby looks at it now and then: that keeps a connection open for its
+   * next write.
    */
   readonly #leaseClient: KubeClient;
   readonly #gate: Gate;
@@ -117,7 +120,7 @@ export class Instance implements Task {
       lease: { ...lease, scope: this.#scope },
       interface: config.interface,
       network: shared.network,
-      client: this.#leaseClient,
+      leases: shared.leases,
       clock: shared.clock,
       holdLock: shared.holdLock,
       logger: this.#logger,
@@ -180,27 +183,20 @@ export class Instance implements Task {
     if (leftovers.length === 0) election.withdrawn();
     /** Since this node took its Lease, no other was seen for the same Services. */
     let confirmed = false;
-    let confirming = false;
-    const confirm = async () => {
-      if (confirming) return;
-      confirming = true;
-      try {
-        const rival = await this.#gate.confirm(election.resourceVersion, signal);
-        if (rival !== undefined) return leave();
-        const untilMs = election.holdUntilMs;
-        if (!election.mayHold(clock.nowMs())) return;
-        confirmed = true;
-        this.#vips.granted(untilMs);
-        reconciler.begin();
-        beacons?.announce();
-        // What was deleted or changed on a connection that died unnoticed must not stay for long.
-        shared.source.refresh();
-      } catch (error) {
-        // The next renewal asks again.
-        if (!signal.aborted) this.#reports.unconfirmed(error as Error);
-      } finally {
-        confirming = false;
-      }
+    const confirm = () => {
+      const own = election.lease;
+      if (confirmed || own === undefined || !election.mayHold(clock.nowMs())) return;
+      const verdict = this.#gate.judge(own);
+      if (verdict.kind === "yield") return leave();
+      // The next change of a Lease asks again, and so does each renewal.
+      if (verdict.kind === "wait") return this.#reports.unconfirmed(verdict.reason);
+      if (verdict.kind === "unseen") return;
+      confirmed = true;
+      this.#vips.granted(election.holdUntilMs);
+      reconciler.begin();
+      beacons?.announce();
+      // What was deleted or changed on a connection that died unnoticed must not stay for long.
+      shared.source.refresh();
     };
     const elector: Elector = new Elector({
       election,
@@ -209,7 +205,7 @@ export class Instance implements Task {
       holder: {
         granted: (untilMs) => {
           if (confirmed) this.#vips.granted(untilMs);
-          else void confirm();
+          else confirm();
         },
         withdraw: (reason) => {
           confirmed = false;
@@ -251,6 +247,7 @@ export class Instance implements Task {
     const beacons = this.#beacons(elector, conditions);
     using subscriptions = new DisposableStack();
     this.#watchConditions(conditions, subscriptions);
+    subscriptions.defer(shared.leases.subscribe(confirm));
     subscriptions.defer(shared.claims.subscribe({
       holds: (vip) => this.#vips.holds(vip),
       claimed: ({ vip, mac }) => {
@@ -258,14 +255,26 @@ export class Instance implements Task {
         elector.contestUnproven(`${vip} is claimed by ${mac}`);
       },
     }));
+    const look = new LeaseLook({
+      api,
+      clock,
+      deadlineMs: times.requestTimeoutMs,
+      holds: () => elector.mayHold(),
+      observe: (lease) => elector.observe(lease),
+    });
     // The others go on until the Lease is released: withdrawing needs them.
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal).finally(
-        leave,
-      ),
-      this.#gate.guard(rest.signal, () => this.#vips.mayHold).finally(leave),
+      supervise([watch, look, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal)
+        .finally(
+          leave,
+        ),
+      this.#gate.guard(
+        rest.signal,
+        () => election.mayHold(clock.nowMs()) ? election.lease : undefined,
+      )
+        .finally(leave),
     ]);
     this.#standing = undefined;
     // A bug above must not leave an address behind.

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Health } from "../../lib/agent/health.ts";
 import { Instance } from "../../lib/agent/instance.ts";
 import { ServiceSource } from "../../lib/agent/service_source.ts";
+import { LeaseView } from "../../lib/agent/lease_view.ts";
 import { LinkWatch } from "../../lib/agent/link_watch.ts";
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { readLease } from "../../lib/election/lease_record.ts";
@@ -68,6 +69,14 @@ class Node {
       namespaces: undefined,
       observer: {},
     });
+    const leases = new LeaseView({
+      client: cluster.open(),
+      clock,
+      random: () => 0.5,
+      namespaces: [config.leaseNamespace],
+      observer: {},
+      logger: this.logger,
+    });
     let wallClockMs = 1_700_000_000_000;
     const links = new LinkWatch(this.network, clock, this.logger);
     const instance = new Instance(
@@ -78,6 +87,7 @@ class Node {
         reserved: new Map(),
         network: this.network,
         source,
+        leases,
         links,
         node: {
           subscribe: (listener) => {
@@ -104,7 +114,9 @@ class Node {
       this.logger,
     );
     const rest = this.#rest.signal;
-    this.#runs = [instance.run(this.#stop.signal), source.run(rest), links.run(rest)];
+    this.#runs = [instance, source, leases, links].map((task) =>
+      task.run(task === instance ? this.#stop.signal : rest)
+    );
   }
 
   vips(): string[] {
