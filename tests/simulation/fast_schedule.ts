@@ -1,0 +1,84 @@
+import { between, derive, pick, type Random, seeded } from "./random.ts";
+import { type Action, type ActionKind, KINDS, type Schedule, WHO_HOLDS } from "./schedule.ts";
+import { SEGMENT_KINDS } from "./segment_actions.ts";
+
+/** What a schedule in fast mode has besides. */
+export interface FastPlan {
+  /** From one beacon to the next. */
+  readonly intervalMs: number;
+  /** Addresses are on the interface itself, and stay there after a crash. */
+  readonly withoutDevice: boolean;
+  /** What may happen at most, where a schedule says that. */
+  readonly mostElections?: number;
+  readonly mostGapMs?: number;
+}
+
+/** The first election is over. */
+const SETTLED = 1.8;
+
+/** A schedule in fast mode. One in four has one trouble only, and says what that may lead to. */
+export function randomFastSchedule(seed: number, drift: number): Schedule {
+  const random = seeded(derive(seed, 3));
+  return seed % 4 === 0 ? single(random, seed, drift) : many(random, seed, drift);
+}
+
+function frame(random: Random, seed: number, drift: number) {
+  const leaseDurationMs = pick(random, [2000, 2000, 3000, 5000]);
+  const nodes = Array.from({ length: pick(random, [2, 2, 3, 3, 4]) }, (_, i) => ({
+    identity: `node-${i}`,
+    rate: 1 + drift * pick(random, [-0.5, 0, 0.5, random() - 0.5]),
+  }));
+  const renewIntervalMs = leaseDurationMs * 0.3;
+  const intervalMs = pick(random, [50, 100, 100, 200]);
+  return { seed, leaseDurationMs, renewIntervalMs, nodes, intervalMs };
+}
+
+function many(random: Random, seed: number, drift: number): Schedule {
+  const { intervalMs, ...rest } = frame(random, seed, drift);
+  const { leaseDurationMs, nodes } = rest;
+  const startMs = SETTLED * leaseDurationMs;
+  const endMs = startMs + between(random, 5000, 15_000);
+  const actions: Action[] = [];
+  for (let atMs = startMs; atMs < endMs;) {
+    const onSegment = random() < 0.6;
+    const kind: ActionKind = pick(random, onSegment ? SEGMENT_KINDS : KINDS);
+    const longest = (onSegment ? 20 * intervalMs : 0) + leaseDurationMs;
+    actions.push({
+      atMs,
+      kind,
+      node: random() < 0.6 ? WHO_HOLDS : Math.floor(random() * nodes.length),
+      ms: Math.min(between(random, 0.02, 1) ** 2 * 2 * longest, endMs - atMs),
+      amount: between(random, -1, 1),
+    });
+    atMs += random() < 0.7
+      ? random() * random() * 10 * intervalMs
+      : between(random, 0.3, 1.5) * leaseDurationMs;
+  }
+  return { ...rest, endMs, actions, fast: { intervalMs, withoutDevice: random() < 0.3 } };
+}
+
+/** A crash, or one way or another in which nodes do not hear each other, and nothing else. */
+function single(random: Random, seed: number, drift: number): Schedule {
+  const { intervalMs, ...rest } = frame(random, seed, drift);
+  const atMs = SETTLED * rest.leaseDurationMs + between(random, 600, 1200);
+  const ms = between(random, 20, 60) * intervalMs;
+  const crash = random() < 0.4;
+  const kind: ActionKind = crash
+    ? pick(random, ["crash", "reboot"])
+    : pick(random, ["mute", "deaf", "isolated", "parted", "cut ways", "cut ways"]);
+  const endMs = atMs + ms + 15 * intervalMs;
+  const amount = random();
+  const attack: Action = { atMs: 0, kind: "replay", node: 0, ms: endMs, amount };
+  const actions: Action[] = [
+    ...random() < 0.5 ? [attack] : [],
+    { atMs, kind, node: WHO_HOLDS, ms, amount },
+  ];
+  // The last missed beacon, the way to the API server and back, and what timers and clocks lose.
+  const gapMs = crash ? 3.5 * intervalMs * 1.02 + 60 : 60;
+  return {
+    ...rest,
+    endMs,
+    actions,
+    fast: { intervalMs, withoutDevice: false, mostElections: 2, mostGapMs: gapMs },
+  };
+}
