@@ -13,13 +13,17 @@ export interface FastPlan {
   readonly mostGapMs?: number;
 }
 
-/** The first election is over. */
+/** In lease durations: the first election is over. */
 const SETTLED = 1.8;
+/** Not all directions of the same pairs of nodes. */
+const ONE_WAY: readonly ActionKind[] = ["mute", "deaf", "cut ways"];
+const SINGLE: readonly ActionKind[] = [...ONE_WAY, "isolated", "parted", "crash", "reboot"];
 
 /** A schedule in fast mode. One in four has one trouble only, and says what that may lead to. */
 export function randomFastSchedule(seed: number, drift: number): Schedule {
   const random = seeded(derive(seed, 3));
-  return seed % 4 === 0 ? single(random, seed, drift) : many(random, seed, drift);
+  if (random() < 0.75) return many(random, seed, drift);
+  return single(random, seed, drift, pick(random, SINGLE));
 }
 
 function frame(random: Random, seed: number, drift: number) {
@@ -57,15 +61,18 @@ function many(random: Random, seed: number, drift: number): Schedule {
   return { ...rest, endMs, actions, fast: { intervalMs, withoutDevice: random() < 0.3 } };
 }
 
-/** A crash, or one way or another in which nodes do not hear each other, and nothing else. */
-function single(random: Random, seed: number, drift: number): Schedule {
+/** A partition in which some nodes hear others that don't hear them, and nothing else. */
+export function asymmetricPartition(seed: number, drift: number): Schedule {
+  const random = seeded(derive(seed, 4));
+  return single(random, seed, drift, pick(random, ONE_WAY));
+}
+
+/** A crash, or one way or another in which nodes don't hear each other, and nothing else. */
+function single(random: Random, seed: number, drift: number, kind: ActionKind): Schedule {
   const { intervalMs, ...rest } = frame(random, seed, drift);
   const atMs = SETTLED * rest.leaseDurationMs + between(random, 600, 1200);
   const ms = between(random, 20, 60) * intervalMs;
-  const crash = random() < 0.4;
-  const kind: ActionKind = crash
-    ? pick(random, ["crash", "reboot"])
-    : pick(random, ["mute", "deaf", "isolated", "parted", "cut ways", "cut ways"]);
+  const crash = kind === "crash" || kind === "reboot";
   const endMs = atMs + ms + 15 * intervalMs;
   const amount = random();
   const attack: Action = { atMs: 0, kind: "replay", node: 0, ms: endMs, amount };
