@@ -20,6 +20,8 @@ export interface Gap {
 
 /** How far a frame's time may be off: its reader waits for the processor like everybody. */
 const FRAME_SLACK_MS = 250;
+/** While there is little to do; when even addresses are read late, so are frames. */
+const CALM_FRAME_SLACK_MS = 80;
 /** From when nodes don't hear each other to a take-over for that; the machine is busy. */
 const SILENCE_MS = 3000;
 
@@ -80,11 +82,15 @@ function longGaps(recording: Recording): Violation[] {
 }
 
 /** Frames for an address that the node does not have. */
-function emptyClaims({ claims, holdings, faults }: Recording): Violation[] {
+function emptyClaims({ claims, holdings, faults, longestPauseMs }: Recording): Violation[] {
   const untrue = claims.filter(({ atMs, node, ip }) => {
+    const calm = faults.some((fault) =>
+      fault.calm && fault.fromMs <= atMs && atMs < fault.fromMs + CALM_GAP_BOUND_MS
+    );
+    const slackMs = calm ? CALM_FRAME_SLACK_MS + longestPauseMs : FRAME_SLACK_MS;
     const held = holdings.some((holding) =>
-      holding.host === node && holding.ip === ip && holding.fromMs - FRAME_SLACK_MS <= atMs &&
-      (holding.open || atMs <= holding.toMs + FRAME_SLACK_MS)
+      holding.host === node && holding.ip === ip && holding.fromMs - slackMs <= atMs &&
+      (holding.open || atMs <= holding.toMs + slackMs)
     );
     // An agent can't know that a hand took it. It puts it back with its next renewal.
     const flushed = faults.some((fault) =>

@@ -82,6 +82,14 @@ Deno.test("violations() finds a frame of a node without the address", () => {
   assert.deepEqual(said({ holdings, claims: [claim("node-1", 10_300)] }), [late]);
 });
 
+Deno.test("violations() finds a frame soon after a handover while nothing else happens", () => {
+  const parts = { holdings: gone(10_000, 10_001), claims: [claim("node-1", 10_100)] };
+  assert.deepEqual(said(parts), []);
+  const faults = [fault(["node-1"], 9990, 10_500, { calm: true })];
+  assert.deepEqual(said({ ...parts, faults }), [`node-1 announced ${VIP} without having it`]);
+  assert.deepEqual(said({ ...parts, faults, longestPauseMs: 30 }), []);
+});
+
 Deno.test("violations() forgives frames after a hand took the address, for a while", () => {
   const holdings = [holding("node-1", 0, 9999), holding("node-1", 11_000, 61_050)];
   const claims = [claim("node-1", 10_500)];

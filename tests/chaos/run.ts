@@ -66,7 +66,9 @@ async function carryOut(ground: Ground, options: RunOptions, startMs: number): P
     await rest(startMs + planned.atMs - nowMs());
     const held = holderOf(ground) ?? planned.nodes;
     // On purpose the Lease is moved to another node than the holder.
-    const other = planned.calm ? [(held[0]! + 1) % nodes] : planned.nodes;
+    const other = planned.calm && planned.kind === "Lease moved"
+      ? [(held[0]! + 1) % nodes]
+      : planned.nodes;
     const step = { ...planned, nodes: planned.holder ? held : other };
     const keys = occupied(step.kind, step.nodes);
     // The holder's is taken, or the former one took longer than planned: an agent that can't release

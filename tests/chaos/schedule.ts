@@ -98,9 +98,10 @@ const PEACE_MS = GAP_BOUND_MS + 500;
 /** A run that is longer than this begins with what happens on purpose, one thing after another. */
 const CALM_FROM_MS = 30_000;
 const CALM_EVERY_MS = 3000;
+const CALM_FOR_MS = 1000;
 const CALM_KINDS = ["SIGTERM", "Lease moved", "SIGTERM", "Lease moved"] as const;
 /** Whoever takes over after a crash was not in the same situation before. */
-const CALM_FAST_KINDS = ["SIGKILL", "SIGKILL"] as const;
+const CALM_FAST_KINDS = ["SIGKILL", "segment cut"] as const;
 
 /** Random faults, the same ones for the same options. In the end there is time to recover. */
 export function schedule(options: ScheduleOptions): Step[] {
@@ -141,9 +142,9 @@ function calm({ nodes, fast }: ScheduleOptions): Step[] {
   return kinds.map((kind, i) => ({
     kind,
     atMs: i * CALM_EVERY_MS,
-    forMs: KINDS[kind].forMs[0],
-    nodes: [i % nodes],
-    holder: kind !== "Lease moved",
+    forMs: Math.min(CALM_FOR_MS, KINDS[kind].forMs[1]),
+    nodes: KINDS[kind].to === "all" ? [] : [i % nodes],
+    holder: kind === "SIGTERM" || kind === "SIGKILL",
     calm: true,
   }));
 }
