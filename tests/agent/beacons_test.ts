@@ -207,8 +207,10 @@ Deno.test("Beacons takes its verdict back when the holder is heard again, or ans
     await node.clock.advance(3.5 * INTERVAL);
     assert.deepEqual(node.log, [["dead", 4]]);
     node.alive.length = 0;
+    const asked = node.asked();
     await node.clock.advance(INTERVAL);
     assert.deepEqual(node.alive, []);
+    assert.ok(node.asked() > asked && node.arp!.holds(VIP.text), "goes on asking");
     node.arp!.claimed({ vip: VIP.text, mac: "02:00:00:00:00:64" });
     assert.deepEqual(node.alive, [], "another's answer");
     node.arp!.claimed({ vip: VIP.text, mac: "02:00:00:00:00:63" });
