@@ -60,8 +60,9 @@ export class Machine {
     else this.#wallBackMs += byMs;
   }
 
+  /** Until all is told that it woke, also at the very instant of that. */
   get asleep(): boolean {
-    return this.#timeline.nowMs < this.#asleepUntilMs;
+    return this.#asleepSinceMs !== -Infinity;
   }
 
   get asleepUntilMs(): number {
