@@ -138,9 +138,11 @@ export class Election {
     return this.#holding === "yes" ? this.#holdUntilMs : -Infinity;
   }
 
-  /** `leaseTransitions` of the Lease as last seen. */
+  /** `leaseTransitions` of the Lease as last seen, also when it is gone: its holder holds in it still. */
   get term(): number {
-    return this.#observed.kind === "present" ? this.#observed.record.term : 0;
+    const observed = this.#observed;
+    if (observed.kind === "present") return observed.record.term;
+    return observed.kind === "absent" ? observed.term : 0;
   }
 
   /** The Lease as last seen. */

@@ -392,6 +392,14 @@ Deno.test("declareDead() stays through a label and a lost race that changed no r
   assert.equal(next(election, 20), "acquire");
 });
 
+Deno.test("term stays what it was when the Lease is deleted: the holder's beacons say it", () => {
+  const election = holder(0);
+  assert.equal(election.term, 5);
+  election.seen(undefined, "watch", 10);
+  assert.ok(election.mayHold(10));
+  assert.equal(election.term, 5);
+});
+
 Deno.test("declareDead() of its own term does a holder nothing", () => {
   const election = holder(0);
   election.declareDead(5, DEAD_UNTIL_MS);

@@ -32,6 +32,8 @@ interface Signs {
 /** What a node holds, as the API server and the answers to it have it. */
 interface Standing {
   term: number;
+  /** resourceVersion of its last write that was stored. */
+  version: number;
   /** When the last renewal was sent that was answered. */
   renewedAtMs: number;
   /** A standby that could neither hear nor ask it took its Lease. */
@@ -102,7 +104,8 @@ export class FastChecker extends Checker {
   watchRead(lease: Lease | undefined, at: Node): void {
     if (lease === undefined || !at.present) return;
     const { holder, term } = readLease(lease);
-    if (term <= this.#standingOf(at).term || holder === undefined || holder === at.identity) return;
+    const older = versionOf(lease) <= this.#standingOf(at).version;
+    if (older || holder === undefined || holder === at.identity) return;
     this.violated(`${at.name} has the VIP after its watch showed term ${term}`);
   }
 
@@ -184,18 +187,20 @@ export class FastChecker extends Checker {
   #applied(by: string, lease: Lease | undefined): void {
     if (lease === undefined) return;
     const { holder, term } = readLease(lease);
+    const termBefore = this.#term;
+    this.#term = term;
     const node = this.world.nodes.find(({ name }) => by.startsWith(`${name}.`));
     if (node === undefined || holder !== node.identity) return;
-    if (term > this.#term) {
-      const justified = this.#justified.get(`${this.#term} ${node.name}`) ?? false;
-      for (const [former, standing] of this.#standings) {
-        if (former !== node && standing.term === this.#term) standing.replaced ||= justified;
-      }
-      const standing = this.#standingOf(node);
-      standing.term = term;
-      standing.replaced = false;
+    this.#standingOf(node).version = versionOf(lease);
+    // After a Lease was deleted by hand, terms may begin anew.
+    if (term === termBefore) return;
+    const justified = this.#justified.get(`${termBefore} ${node.name}`) ?? false;
+    for (const [former, standing] of this.#standings) {
+      if (former !== node && standing.term === termBefore) standing.replaced ||= justified;
     }
-    this.#term = term;
+    const standing = this.#standingOf(node);
+    standing.term = term;
+    standing.replaced = false;
   }
 
   /** Where nothing is in the way of the new holder's beacons, the former one lets go at once. */
@@ -253,9 +258,13 @@ export class FastChecker extends Checker {
   #standingOf(node: Node): Standing {
     let standing = this.#standings.get(node);
     if (standing === undefined) {
-      standing = { term: -1, renewedAtMs: -Infinity, replaced: false };
+      standing = { term: -1, version: -1, renewedAtMs: -Infinity, replaced: false };
       this.#standings.set(node, standing);
     }
     return standing;
   }
+}
+
+function versionOf({ metadata }: Lease): number {
+  return Number(metadata?.resourceVersion);
 }

@@ -47,13 +47,15 @@ function many(random: Random, seed: number, drift: number): Schedule {
     const onSegment = random() < 0.6;
     const kind: ActionKind = pick(random, onSegment ? SEGMENT_KINDS : KINDS);
     const longest = (onSegment ? 20 * intervalMs : 0) + leaseDurationMs;
-    actions.push({
-      atMs,
-      kind,
-      node: random() < 0.6 ? WHO_HOLDS : Math.floor(random() * nodes.length),
-      ms: Math.min(between(random, 0.02, 1) ** 2 * 2 * longest, endMs - atMs),
-      amount: between(random, -1, 1),
-    });
+    const node = random() < 0.6 ? WHO_HOLDS : Math.floor(random() * nodes.length);
+    const ms = Math.min(between(random, 0.02, 1) ** 2 * 2 * longest, endMs - atMs);
+    actions.push({ atMs, kind, node, ms, amount: between(random, -1, 1) });
+    // A take-over that was begun gets through only when nodes hear each other again.
+    if (onSegment && random() < 0.2) {
+      const more = { kind: "stop server", node, amount: between(random, -1, 1) } as const;
+      const moreMs = Math.min(ms + between(random, 1, 10) * intervalMs, endMs - atMs);
+      actions.push({ ...more, atMs, ms: moreMs });
+    }
     atMs += random() < 0.7
       ? random() * random() * 10 * intervalMs
       : between(random, 0.3, 1.5) * leaseDurationMs;
