@@ -3,7 +3,7 @@ import type { AddressWatch } from "../tests/lab/invariants.ts";
 import { nowMs } from "../tests/lab/clock.ts";
 import { type Ground, rest } from "./ground.ts";
 import type { Prober } from "./prober.ts";
-import type { Team } from "./team.ts";
+import type { Ending, Team } from "./team.ts";
 
 /** After an agent came: it has listed everything, and uses the processor no more. */
 const SETTLE_MS = 1500;
@@ -34,12 +34,13 @@ export interface Observers {
 /**
  * Ends the holder's agent and watches the VIP go; then the node joins again.
  *
+ * @param ending "node": its cable is cut, and all that runs there is killed, at the same instant
  * @param settleMs how long nothing happens before
  */
 export async function move(
   { ground, prober, watch }: Observers,
   team: Team,
-  signal: "SIGTERM" | "SIGKILL",
+  ending: Ending,
   settleMs = SETTLE_MS,
 ): Promise<Move> {
   const { vip } = team;
@@ -49,8 +50,9 @@ export async function move(
   prober.wake();
   await rest(BEFORE_MS);
   const sentMs = nowMs();
-  const ended = team.end(old, signal);
-  const deadlineMs = signal === "SIGTERM" ? HANDOVER_DEADLINE_MS : team.patienceMs;
+  if (ending === "node") await old.linkDown();
+  const ended = team.end(old, ending === "SIGTERM" ? ending : "SIGKILL");
+  const deadlineMs = ending === "SIGTERM" ? HANDOVER_DEADLINE_MS : team.patienceMs;
   const first = await ground.sniffer.waitFor(
     ({ gratuitous, senderIp, senderMac, atMs }) =>
       gratuitous && senderIp === vip && senderMac !== old.mac && atMs > sentMs,
@@ -75,6 +77,7 @@ export async function move(
   };
   await ended;
   if (holding.open) await removeLeftover(old, vip);
+  if (ending === "node") await old.linkUp();
   await team.join(old);
   return result;
 }

@@ -1,4 +1,5 @@
 import { AddressWatch } from "../../tests/lab/invariants.ts";
+import { goneBefore } from "../checks.ts";
 import { ClassvipTeam, LEASE_MS } from "../classvip_team.ts";
 import { rest } from "../ground.ts";
 import { Prober } from "../prober.ts";
@@ -21,7 +22,6 @@ export const crash: Part = {
     }
     const common = { part: this.name, subject: team.name, unit: "ms" } as const;
     const gone = moves.flatMap(({ goneMs }) => goneMs ?? []);
-    const doubles = moves.filter(({ twoOwners }) => twoOwners).length;
     return {
       measurements: [
         ...(gone.length > 0
@@ -34,12 +34,7 @@ export const crash: Part = {
           bound: { p99: 5500 },
         },
       ],
-      checks: [{
-        part: this.name,
-        what: "the old address is gone before the next one appears",
-        ok: gone.length === rounds && doubles === 0,
-        detail: `${rounds - gone.length} of ${rounds} stayed, ${doubles} overlapped`,
-      }],
+      checks: [goneBefore({ part: this.name, what: "SIGKILL" }, moves)],
     };
   },
 };
