@@ -16,12 +16,20 @@ import { arpIgnore, Tun } from "../sys/tun.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 
+/** A handover takes about this long; a line costs it half a millisecond. */
+const LOG_DELAY_MS = 25;
+
 /** `classvip run`: serves until SIGTERM or SIGINT, then withdraws, verifies and releases. */
 export async function run(
   context: CliContext,
   { config, warnings }: LoadedConfig,
 ): Promise<number> {
-  const logger = createLogger({ level: config.logLevel, format: config.logFormat });
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    later: (flush) => void setTimeout(flush, LOG_DELAY_MS),
+  });
+  using _ = { [Symbol.dispose]: () => logger.flush() };
   for (const warning of warnings) logger.warn(warning);
   const { keys, warnings: keyWarnings } = await loadBeaconKeys(config.instances, readKey);
   for (const warning of keyWarnings) logger.warn(warning);

@@ -12,6 +12,8 @@ const QUEUE_LENGTH = 1000;
 const REMEMBERED = 4000;
 const BURST = 100;
 const PER_SECOND = 10;
+/** What an Event tells of goes first: a take-over has the API server and this process to itself. */
+const HESITATION_MS = 50;
 /** Longest message of an Event (validation of events.k8s.io/v1). */
 const MESSAGE_LENGTH = 1024;
 
@@ -44,6 +46,7 @@ export class EventRecorder {
   readonly #queue: { key: string; event: Event }[] = [];
   /** When each object, reason and message was last recorded; oldest first. */
   readonly #recordedAtMs = new Map<string, number>();
+  readonly #hurry = new AbortController();
   readonly #stop = new AbortController();
   #pump: Promise<void> | undefined;
   #tokens = BURST;
@@ -77,6 +80,7 @@ export class EventRecorder {
 
   /** Waits until the queue is empty, at most this long; what is left then is dropped. */
   async drain(deadlineMs: number): Promise<void> {
+    this.#hurry.abort();
     if (this.#pump !== undefined) {
       const { clock } = this.#options;
       const drained = new AbortController();
@@ -90,8 +94,8 @@ export class EventRecorder {
 
   /** Posts one Event after another until none is left. Never rejects. */
   async #run(): Promise<void> {
-    // The caller goes on first.
-    await Promise.resolve();
+    const { clock } = this.#options;
+    await clock.until(clock.nowMs() + HESITATION_MS, this.#hurry.signal);
     const { signal } = this.#stop;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       await this.#takeToken();

@@ -1,4 +1,4 @@
-import { BaseHandler, Logger as StdLogger, type LogRecord } from "@std/log";
+import { BaseHandler, Logger as StdLogger } from "@std/log";
 import type { LogFields, Logger } from "./logger.ts";
 
 /** How the lines come out. */
@@ -8,6 +8,11 @@ export interface LogOptions {
   format: "json" | "text";
   /** Takes one line without its end. Default: standard error. */
   write?: (line: string) => void;
+  /**
+   * Calls back soon: lines below "warn" are written then, so that what they tell of is not held up
+   * by the telling. Default: they are written at once.
+   */
+  later?: (flush: () => void) => void;
 }
 
 /** The order of the keys that all parts share; others follow as they come. */
@@ -17,18 +22,19 @@ const KEY_ORDER = ["instance", "class", "lease", "service", "vip", "interface", 
 const MESSAGE_WIDTH = 40;
 
 /** Makes the Logger of the process: one event, one line. */
-export function createLogger(options: LogOptions): Logger {
+export function createLogger(options: LogOptions): Logger & { flush(): void } {
   const write = options.write ?? ((line) => console.error(line));
   const format = options.format === "json" ? jsonLine : textLine;
   const levelName = options.level.toUpperCase() as Uppercase<LogOptions["level"]>;
   const handler = new LineHandler(levelName, {
-    formatter: (record) => {
-      const fields = orderedFields(record.args[0] as LogFields, options.level === "debug");
-      return format(record, fields);
+    formatter: ({ msg, levelName, args: [fields, at] }) => {
+      const ordered = orderedFields(fields as LogFields, options.level === "debug");
+      return format({ time: (at as Date).toISOString(), levelName, msg }, ordered);
     },
   });
   handler.write = write;
-  return new FieldLogger(new StdLogger("classvip", levelName, { handlers: [handler] }), {});
+  const logger = new StdLogger("classvip", levelName, { handlers: [handler] });
+  return new FieldLogger(new LineQueue(logger, options.later), {});
 }
 
 class LineHandler extends BaseHandler {
@@ -39,34 +45,74 @@ class LineHandler extends BaseHandler {
   }
 }
 
-class FieldLogger implements Logger {
+type Level = "debug" | "info" | "warn" | "error";
+
+/** Keeps lines in their order, and the less urgent ones for a moment. */
+class LineQueue {
   readonly #logger: StdLogger;
+  readonly #later: LogOptions["later"];
+  #waiting: (() => void)[] = [];
+
+  constructor(logger: StdLogger, later: LogOptions["later"]) {
+    this.#logger = logger;
+    this.#later = later;
+  }
+
+  push(level: Level, message: string, fields: LogFields): void {
+    const at = new Date();
+    this.#waiting.push(() => this.#logger[level](message, fields, at));
+    const urgent = level === "warn" || level === "error";
+    if (urgent || this.#later === undefined) this.flush();
+    else if (this.#waiting.length === 1) this.#later(() => this.flush());
+  }
+
+  flush(): void {
+    const lines = this.#waiting;
+    this.#waiting = [];
+    for (const line of lines) line();
+  }
+}
+
+class FieldLogger implements Logger {
+  readonly #queue: LineQueue;
   readonly #fields: LogFields;
 
-  constructor(logger: StdLogger, fields: LogFields) {
-    this.#logger = logger;
+  constructor(queue: LineQueue, fields: LogFields) {
+    this.#queue = queue;
     this.#fields = fields;
   }
 
   debug(message: string, fields?: LogFields): void {
-    this.#logger.debug(message, { ...this.#fields, ...fields });
+    this.#queue.push("debug", message, { ...this.#fields, ...fields });
   }
 
   info(message: string, fields?: LogFields): void {
-    this.#logger.info(message, { ...this.#fields, ...fields });
+    this.#queue.push("info", message, { ...this.#fields, ...fields });
   }
 
   warn(message: string, fields?: LogFields): void {
-    this.#logger.warn(message, { ...this.#fields, ...fields });
+    this.#queue.push("warn", message, { ...this.#fields, ...fields });
   }
 
   error(message: string, fields?: LogFields): void {
-    this.#logger.error(message, { ...this.#fields, ...fields });
+    this.#queue.push("error", message, { ...this.#fields, ...fields });
   }
 
   with(fields: LogFields): Logger {
-    return new FieldLogger(this.#logger, { ...this.#fields, ...fields });
+    return new FieldLogger(this.#queue, { ...this.#fields, ...fields });
   }
+
+  /** Writes what is still waiting. */
+  flush(): void {
+    this.#queue.flush();
+  }
+}
+
+/** What all formats show, besides the fields. */
+interface Head {
+  readonly time: string;
+  readonly levelName: string;
+  readonly msg: string;
 }
 
 type Field = [key: string, value: unknown];
@@ -104,17 +150,17 @@ function errorText(error: unknown): string {
   return own.includes(causes) ? own : `${own}: ${causes}`;
 }
 
-function jsonLine(record: LogRecord, fields: Field[]): string {
+function jsonLine(record: Head, fields: Field[]): string {
   return JSON.stringify({
-    time: record.datetime.toISOString(),
+    time: record.time,
     level: record.levelName.toLowerCase(),
     message: record.msg,
     ...Object.fromEntries(fields),
   });
 }
 
-function textLine(record: LogRecord, fields: Field[]): string {
-  const head = `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} `;
+function textLine(record: Head, fields: Field[]): string {
+  const head = `${record.time} ${record.levelName.padEnd(5)} `;
   const message = record.msg.replaceAll("\n", "\\n");
   const tail = fields.map(([key, value]) => `${key}=${textValue(value)}`).join(" ");
   return head + (tail === "" ? message : `${message.padEnd(MESSAGE_WIDTH)} ${tail}`);

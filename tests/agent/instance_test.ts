@@ -59,7 +59,8 @@ class Node {
     this.recorder = new EventRecorder({
       post: (event) => Promise.resolve(void this.events.push(event)),
       node: name,
-      clock,
+      // Their own pauses are none of these tests' business.
+      clock: { nowMs: () => clock.nowMs(), until: () => Promise.resolve() },
       logger: this.logger,
     });
     const source = new ServiceSource({

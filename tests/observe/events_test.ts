@@ -120,7 +120,7 @@ Deno.test("record() survives an API server that refuses, and tries a repeat agai
   let refusing = true;
   const { recorder, posted, lines } = setUp(() => {
     return refusing ? Promise.reject(new Error("forbidden")) : Promise.resolve();
-  });
+  }, new EagerClock());
   recorder.record("Service", service, announced);
   recorder.record("Service", service, { ...announced, message: "other" });
   while (recorder.lost < 2) await Promise.resolve();
@@ -128,8 +128,17 @@ Deno.test("record() survives an API server that refuses, and tries a repeat agai
   assert.match(lines[0]!, /Could not write a Kubernetes Event.*error=forbidden/);
   refusing = false;
   recorder.record("Service", service, announced);
+  while (posted.length < 1) await Promise.resolve();
   await recorder.drain(1000);
   assert.equal(posted.length, 1);
+});
+
+Deno.test("record() lets what it tells of go first", async () => {
+  const { recorder, posted, clock } = setUp(undefined, new EagerClock());
+  recorder.record("Service", service, announced);
+  while (posted.length < 1) await Promise.resolve();
+  assert.equal(clock.ms, 50);
+  await recorder.drain(1000);
 });
 
 Deno.test("drain() gives up on an API server that does not answer", async () => {
