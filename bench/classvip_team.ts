@@ -66,7 +66,7 @@ export class ClassvipTeam implements Team {
 
   /** One Service for each address. */
   async createServices(vips: readonly string[]): Promise<void> {
-    await atOnce([...vips.entries()], ([i, vip]) => this.createService(`service-${i}`, vip));
+    await atOnce(vips, (vip) => this.createService(`vip-${vip.replaceAll(".", "-")}`, vip));
   }
 
   /** Waits until so many Services have an address in their status. */

@@ -22,6 +22,8 @@ export interface Move {
   readonly goneMs: number | undefined;
   /** Both answered, or both had the address on their interface, at the same time. */
   readonly twoOwners: boolean;
+  /** Resolves when the node stands by again: meanwhile another team may be measured. */
+  readonly joined: Promise<void>;
 }
 
 /** What a round needs besides its team. */
@@ -32,7 +34,7 @@ export interface Observers {
 }
 
 /**
- * Ends the holder's agent and watches the VIP go; then the node joins again.
+ * Ends the holder's agent and watches the VIP go; then the node begins to join again.
  *
  * @param ending "node": its cable is cut, and all that runs there is killed, at the same instant
  * @param settleMs how long nothing happens before
@@ -68,7 +70,7 @@ export async function move(
   );
   const next = frames.find(({ senderMac, atMs }) => senderMac !== old.mac && atMs > sentMs)!;
   const holding = watch.holdings.of(vip).findLast(({ host }) => host === old.name)!;
-  const result: Move = {
+  const result = {
     firstMs: first.atMs - sentMs,
     gapMs: first.atMs - (last?.atMs ?? sentMs),
     goneMs: holding.open ? undefined : Math.max(0, holding.toMs - sentMs),
@@ -78,8 +80,26 @@ export async function move(
   await ended;
   if (holding.open) await removeLeftover(old, vip);
   if (ending === "node") await old.linkUp();
-  await team.join(old);
-  return result;
+  const joined = team.join(old);
+  // Whoever awaits it hears of a failure.
+  joined.catch(() => {});
+  return { ...result, joined };
+}
+
+/** Moves of one team, one after another. */
+export async function moves(
+  observers: Observers,
+  team: Team,
+  ending: Ending,
+  rounds: number,
+  settleMs?: number,
+): Promise<Move[]> {
+  const made: Move[] = [];
+  for (let i = 0; i < rounds; i++) {
+    made.push(await move(observers, team, ending, settleMs));
+    await made.at(-1)!.joined;
+  }
+  return made;
 }
 
 /** Takes away what a dead owner left, so that the next round begins like the first. */

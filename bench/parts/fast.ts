@@ -5,7 +5,7 @@ import type { Ground } from "../ground.ts";
 import { KeepalivedTeam } from "../peers/keepalived.ts";
 import { Prober } from "../prober.ts";
 import type { Check, Measurement } from "../result.ts";
-import { type Move, move } from "../rounds.ts";
+import { type Move, moves } from "../rounds.ts";
 import type { Ending, Team } from "../team.ts";
 import type { Part } from "./part.ts";
 
@@ -31,13 +31,13 @@ export const fast: Part = {
     const measurements: Measurement[] = [];
     const checks: Check[] = [];
     for (const [ending, crash] of CRASHES) {
-      const moves = own.moves.get(ending)!;
+      const ours = own.moves.get(ending)!;
       const common = {
         part: this.name,
         what: `${crash} → first frame of the next`,
         unit: "ms",
       } as const;
-      const samples = moves.map(({ firstMs }) => firstMs);
+      const samples = ours.map(({ firstMs }) => firstMs);
       measurements.push({
         ...common,
         subject: own.name,
@@ -45,7 +45,7 @@ export const fast: Part = {
         bound: { median: 250, p99: 400 },
       });
       const subject = { part: this.name, what: crash };
-      checks.push(goneBefore(subject, moves));
+      checks.push(goneBefore(subject, ours));
       if (peer === undefined) continue;
       const theirs = peer.moves.get(ending)!.map(({ firstMs }) => firstMs);
       measurements.push({ ...common, subject: peer.name, samples: theirs });
@@ -70,11 +70,9 @@ async function crashes(
   await using _team = team;
   await using watch = await AddressWatch.start(ground.lab.nodes);
   await using prober = await Prober.start(ground.lab.client, team.vip);
-  const moves = new Map<Ending, Move[]>();
+  const made = new Map<Ending, Move[]>();
   for (const [ending] of CRASHES) {
-    const made: Move[] = [];
-    for (let i = 0; i < rounds; i++) made.push(await move({ ground, prober, watch }, team, ending));
-    moves.set(ending, made);
+    made.set(ending, await moves({ ground, prober, watch }, team, ending, rounds));
   }
-  return { name: team.name, moves };
+  return { name: team.name, moves: made };
 }

@@ -46,7 +46,7 @@ export class KeepalivedTeam implements Team {
 
   static async serving(ground: Ground, options: KeepalivedOptions): Promise<KeepalivedTeam> {
     const team = new KeepalivedTeam(ground, options);
-    for (const node of ground.lab.nodes) await team.join(node);
+    await Promise.all(ground.lab.nodes.map((node) => team.join(node)));
     return team;
   }
 

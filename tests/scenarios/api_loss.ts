@@ -9,6 +9,8 @@ import { DEADLINE_MS, LEASE_SECONDS, logged } from "./stage.ts";
 const SLACK_MS = 500;
 /** Of Leases of {@linkcode LEASE_SECONDS}: from one renewal to the next, and a request's deadline. */
 const RENEWAL_MS = LEASE_SECONDS * 1000 * 0.3;
+/** Of rules, ip-rule(8): before that of the main table. */
+const PRIORITY = "10";
 const REQUEST_MS = LEASE_SECONDS * 1000 / 5;
 
 /** An API server that cannot be reached, and what a holder makes of it. */
@@ -56,6 +58,10 @@ export const apiLossScenarios: Scenario[] = [
       await stage.startAgent(node);
       await stage.served(service, vip, node);
       await logged(await stage.startAgent(other), "another holder is seen");
+      const dead = new Set<string>();
+      stage.defer(async () => {
+        for (const _ of dead) await node.exec(["ip", "rule", "del", "priority", PRIORITY]);
+      });
       for (let round = 0; round < 3; round++) {
         const renewed = await stage.readLease();
         const renewal = await stage.waitForLease(
@@ -63,7 +69,7 @@ export const apiLossScenarios: Scenario[] = [
           ({ spec }) => spec?.renewTime !== renewed.spec?.renewTime,
         );
         const sinceMs = nowMs();
-        await loseConnections(node, stage.world.lab.gatewayIp);
+        await loseConnections(node, stage.world.lab.gatewayIp, dead);
         await stage.waitForLease(
           "is renewed on another connection",
           ({ spec }) => spec?.renewTime !== renewal.spec?.renewTime,
@@ -82,14 +88,21 @@ export const apiLossScenarios: Scenario[] = [
   },
 ];
 
-/** What the node sends on connections that are open now gets lost; new ones work. */
-async function loseConnections(node: LabHost, server: string): Promise<void> {
+/**
+ * What the node sends on connections that are open now gets lost; new ones work.
+ *
+ * @param dead ports of those that were lost before; the new ones are added
+ */
+async function loseConnections(node: LabHost, server: string, dead: Set<string>): Promise<void> {
   const open = await node.exec(["ss", "-Htn", "state", "established", "dst", server]);
-  const ports = [...open.matchAll(/:(\d+)\s+\S+:\d+\s*$/gm)].map(([, port]) => port!);
+  const ports = [...open.matchAll(/:(\d+)\s+\S+:\d+\s*$/gm)].map(([, port]) => port!)
+    .filter((port) => !dead.has(port));
   assert.ok(ports.length > 0, open);
-  // ip-rule(8); the default table comes after it.
+  ports.forEach((port) => dead.add(port));
   await node.exec(
     ["ip", "-batch", "-"],
-    ports.map((port) => `rule add priority 10 ipproto tcp sport ${port} blackhole`).join("\n"),
+    ports.map((port) => `rule add priority ${PRIORITY} ipproto tcp sport ${port} blackhole`).join(
+      "\n",
+    ),
   );
 }

@@ -43,7 +43,7 @@ export const hostileScenarios: Scenario[] = [
         replayed: Array.from({ length: 5 }, () => real),
         forged: [
           new BeaconCodec(new Uint8Array(32), instance).encode(coup),
-          ...[40, 60, real.length - 1].map((at) => flipped(real, at)),
+          ...[HEADER + 10, HEADER + 40, real.length - 1].map((at) => flipped(real, at)),
           // Another's words from another place.
           from(real, parseMac(MAC)!),
         ],
