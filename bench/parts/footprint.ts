@@ -8,7 +8,7 @@ import type { Part } from "./part.ts";
 
 const DEADLINE_MS = 15_000;
 /** Memory is looked at when the agent has served for this long, and then every second. */
-const SERVING_MS = 6000;
+const SERVING_MS = 3000;
 const LOOK_MS = 1000;
 
 /** What the program takes: disk, time to start, memory. */

@@ -7,7 +7,7 @@ import { manyVips } from "./many.ts";
 import type { Part } from "./part.ts";
 
 /** The bursts of announcements are over. */
-const SETTLE_MS = 4000;
+const SETTLE_MS = 2000;
 /** One round: a multiple of the renewal's interval. */
 const ROUND_MS = 7500;
 const LEASE_REQUESTS_PER_SECOND = 0.7;
