@@ -69,9 +69,9 @@ export class LeaseView implements Task {
     return this.#watches.map(({ items }) => items.get(key)).find((lease) => lease !== undefined);
   }
 
-  /** Asks at once for what may have been missed on a connection that died without a word. */
-  refresh(): void {
-    for (const watch of this.#watches) watch.refresh();
+  /** Lists again, at once: a connection may have died without a word, or a proxy hold back events. */
+  relist(): void {
+    for (const watch of this.#watches) watch.relist();
   }
 
   /** Calls the listener after every change. @returns a function that ends it */

@@ -19,7 +19,7 @@ const AGAIN_MS = 5000;
 const FRESH_MS = 5000;
 
 export interface ReconcilerParts {
-  readonly source: ServiceSource;
+  readonly source: Pick<ServiceSource, "services" | "synced" | "subscribe">;
   readonly policy: ClassPolicy;
   readonly network: Network;
   /** Name of an interface, or "auto". */
@@ -28,7 +28,7 @@ export interface ReconcilerParts {
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
-  readonly statuses: StatusWriter;
+  readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
   readonly logger: Logger;
