@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Beacon, BeaconCodec } from "../../lib/net/beacon.ts";
-import { classvipCommand } from "../lab/agent.ts";
+import { type Agent, classvipCommand } from "../lab/agent.ts";
 import { nowMs } from "../lab/clock.ts";
 import type { HexFrame } from "../lab/frames_main.ts";
 import { startHelper } from "../lab/helper.ts";
@@ -196,13 +196,13 @@ export const fastScenarios: Scenario[] = [
       ];
       for (const [key, problem] of cases) {
         const agent = await nodes.start(stage.nodes[0]!, { key });
-        assert.equal((await agent.status).code, 2, key);
+        assert.equal(await exitCode(agent), 2, key);
         assert.match(agent.text, problem);
         assert.ok(agent.text.includes(`beaconKeyFile`) && agent.text.includes(key), agent.text);
         assert.doesNotMatch(agent.text, /^\s+at /m, "a stack trace");
       }
       const bare = await stage.startAgent(stage.nodes[0]!, { flags: ["--fastFailover"] });
-      assert.equal((await bare.status).code, 2);
+      assert.equal(await exitCode(bare), 2);
       assert.match(bare.text, /beaconKeyFile/);
     },
   },
@@ -228,6 +228,12 @@ export const fastScenarios: Scenario[] = [
     },
   },
 ];
+
+/** @throws {Error} when it does not end by itself */
+async function exitCode(agent: Agent): Promise<number> {
+  await until("it ended", () => Promise.resolve(agent.ended || undefined));
+  return (await agent.status).code;
+}
 
 /**
  * A command line before classvip's: in a container with CAP_NET_ADMIN and CAP_NET_RAW alone and
