@@ -3,7 +3,7 @@ import { startHelper } from "../lab/helper.ts";
 import { nowMs } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
-import { DEADLINE_MS, LEASE_SECONDS, logged } from "./stage.ts";
+import { LEASE_SECONDS, logged } from "./stage.ts";
 
 /** What the processor and the looks may be late by. */
 const SLACK_MS = 500;
