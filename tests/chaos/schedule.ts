@@ -96,7 +96,7 @@ const PACES: readonly (readonly [min: number, max: number])[] = [
 const AT_HOLDER = 0.5;
 const PEACE_MS = GAP_BOUND_MS + 500;
 /** A run that is longer than this begins with what happens on purpose, one thing after another. */
-const CALM_FROM_MS = 30_000;
+const CALM_FROM_MS = 35_000;
 const CALM_EVERY_MS = 3000;
 const CALM_FOR_MS = 1000;
 const CALM_KINDS = ["SIGTERM", "Lease moved", "SIGTERM", "Lease moved"] as const;
