@@ -112,7 +112,15 @@ export class FastNet {
   }
 }
 
+/** Each frame is read by many. */
+const READ = new WeakMap<Uint8Array, ArpPacket>();
+
 function readArp(frame: Uint8Array): ArpPacket | undefined {
-  const ethernet = decodeEthernet(frame);
-  return ethernet && decodeArp(ethernet.payload);
+  let packet = READ.get(frame);
+  if (packet === undefined) {
+    const ethernet = decodeEthernet(frame);
+    packet = ethernet && decodeArp(ethernet.payload);
+    if (packet !== undefined) READ.set(frame, packet);
+  }
+  return packet;
 }

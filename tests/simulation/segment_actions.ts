@@ -21,7 +21,7 @@ export const SEGMENT_KINDS = [
 export type SegmentKind = typeof SEGMENT_KINDS[number];
 
 /** From one frame that somebody plays again to the next. */
-const REPLAY_EVERY_MS = 40;
+const REPLAY_EVERY_MS = 100;
 
 export function isSegmentKind(kind: Action["kind"]): kind is SegmentKind {
   return SEGMENT_KINDS.includes(kind as SegmentKind);
