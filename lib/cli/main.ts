@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
     return await (await import("./release.ts")).run(context, loaded);
   },
   config: async (context, line) => {
+    if (line.schema) return (await import("./config.ts")).printSchema(context, line);
     const loaded = await load(context, line);
     return await (await import("./config.ts")).printConfig(context, loaded, line.output);
   },
