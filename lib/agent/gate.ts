@@ -9,6 +9,8 @@ import type { Logger } from "../observe/logger.ts";
 import { isUsable } from "../vip/placement.ts";
 
 const LOOK_AGAIN_MS = 1000;
+/** The obstacle before the first look. */
+export const NOT_LOOKED = "not looked yet";
 /** Between two looks for a second Lease of the same scope, while standing. */
 const RIVAL_CHECK_MS = 10_000;
 const LIST_DEADLINE_MS = 5000;
@@ -32,7 +34,7 @@ export interface GateParts {
 export class Gate {
   readonly #parts: GateParts;
   readonly #rivals: RivalWatch;
-  #obstacle: string | undefined = "not looked yet";
+  #obstacle: string | undefined = NOT_LOOKED;
   #listFailed: string | undefined;
   /** Leases of other namespaces may not be read. */
   #narrow = false;

@@ -1,9 +1,10 @@
 import { BaseHandler, Logger as StdLogger, type LogRecord } from "@std/log";
+import type { LogLevel } from "../config/instance.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 /** How the lines come out. */
 export interface LogOptions {
-  level: "debug" | "info" | "warn" | "error";
+  level: LogLevel;
   /** `text` is for eyes, `json` for everything else. */
   format: "json" | "text";
   /** Takes one line without its end. Default: standard error. */
@@ -20,16 +21,17 @@ const MESSAGE_WIDTH = 40;
 export function createLogger(options: LogOptions): Logger {
   const write = options.write ?? ((line) => console.error(line));
   const format = options.format === "json" ? jsonLine : textLine;
-  const levelName = options.level.toUpperCase() as Uppercase<LogOptions["level"]>;
-  const handler = new LineHandler(levelName, {
-    formatter: (record) => {
-      const fields = orderedFields(record.args[0] as LogFields, options.level === "debug");
-      return format(record, fields);
-    },
+  // Each logger has a level of its own: what is too little is kept back there.
+  const handler = new LineHandler("DEBUG", {
+    formatter: (record) =>
+      format(record, orderedFields(record.args[0] as LogFields, record.args[1] === "debug")),
   });
   handler.write = write;
-  return new FieldLogger(new StdLogger("classvip", levelName, { handlers: [handler] }), {});
+  const logger = new StdLogger("classvip", "DEBUG", { handlers: [handler] });
+  return new FieldLogger(logger, {}, () => options.level);
 }
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 class LineHandler extends BaseHandler {
   write: (line: string) => void = () => {};
@@ -42,30 +44,38 @@ class LineHandler extends BaseHandler {
 class FieldLogger implements Logger {
   readonly #logger: StdLogger;
   readonly #fields: LogFields;
+  readonly #level: () => LogLevel;
 
-  constructor(logger: StdLogger, fields: LogFields) {
+  constructor(logger: StdLogger, fields: LogFields, level: () => LogLevel) {
     this.#logger = logger;
     this.#fields = fields;
+    this.#level = level;
   }
 
   debug(message: string, fields?: LogFields): void {
-    this.#logger.debug(message, { ...this.#fields, ...fields });
+    this.#log("debug", message, fields);
   }
 
   info(message: string, fields?: LogFields): void {
-    this.#logger.info(message, { ...this.#fields, ...fields });
+    this.#log("info", message, fields);
   }
 
   warn(message: string, fields?: LogFields): void {
-    this.#logger.warn(message, { ...this.#fields, ...fields });
+    this.#log("warn", message, fields);
   }
 
   error(message: string, fields?: LogFields): void {
-    this.#logger.error(message, { ...this.#fields, ...fields });
+    this.#log("error", message, fields);
   }
 
-  with(fields: LogFields): Logger {
-    return new FieldLogger(this.#logger, { ...this.#fields, ...fields });
+  with(fields: LogFields, level = this.#level): Logger {
+    return new FieldLogger(this.#logger, { ...this.#fields, ...fields }, level);
+  }
+
+  #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    const least = this.#level();
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+    this.#logger[level](message, { ...this.#fields, ...fields }, least);
   }
 }
 
