@@ -3,6 +3,7 @@ import type { Clock } from "../election/clock.ts";
 import type { Clients } from "../kube/client.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Network } from "../net/link.ts";
+import { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
@@ -61,6 +62,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();
+  const post = eventPoster(eventClient);
   const source = new ServiceSource({
     open: () => clients.open(),
     clock,
@@ -130,7 +132,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     random: parts.random,
     wallClockMs: parts.wallClockMs,
     holdLock: parts.holdLock,
-    postEvent: eventPoster(eventClient),
+    openEvents: (own) => new EventRecorder({ ...own, post, node: config.nodeName, clock }),
     isAwaited: (priority, stage) => instances.isAwaited(priority, stage),
     health,
     leaseWatchObserver: watchReports("leases", metrics, logger),
