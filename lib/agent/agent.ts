@@ -16,6 +16,7 @@ import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
+import { rehearse } from "./rehearsal.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import { VersionCheck } from "./version_check.ts";
@@ -59,6 +60,7 @@ const SERVICES_SILENCE_MS = 120_000;
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { config, clients, clock, logger } = parts;
+  await rehearse();
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();

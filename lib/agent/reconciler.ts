@@ -33,7 +33,7 @@ export interface ReconcilerParts {
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
-  readonly statuses: StatusWriter;
+  readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
   readonly logger: Logger;
