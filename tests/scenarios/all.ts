@@ -11,6 +11,7 @@ import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
 import { outageScenarios } from "./outages.ts";
+import { planScenarios } from "./plan.ts";
 import { preferenceScenarios } from "./preferences.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -30,6 +31,7 @@ export const allScenarios: readonly Scenario[] = [
   ...linkScenarios,
   ...preferenceScenarios,
   ...processScenarios,
+  ...planScenarios,
   ...fastScenarios,
   ...hostileScenarios,
 ];
