@@ -1,31 +1,41 @@
 import type { Clock } from "../election/clock.ts";
-import { MANAGED_LABEL } from "../election/lease_record.ts";
+import { isOlder } from "../election/lease_record.ts";
 import { RivalWatch } from "../election/rivals.ts";
-import { KubeError } from "../kube/errors.ts";
-import { listLeases } from "../kube/lease_api.ts";
-import type { KubeClient, Lease } from "../kube/types.ts";
+import type { Lease } from "../kube/types.ts";
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import { isUsable } from "../vip/placement.ts";
+import type { LeaseView } from "./lease_view.ts";
 
 const LOOK_AGAIN_MS = 1000;
 /** The obstacle before the first look. */
 export const NOT_LOOKED = "not looked yet";
 /** Between two looks for a second Lease of the same scope, while standing. */
-const RIVAL_CHECK_MS = 10_000;
-const LIST_DEADLINE_MS = 5000;
+const GUARD_MS = 250;
+/** The longest that a start waits to see which Leases there are. */
+const FIRST_LIST_MS = 5000;
 
 export interface GateParts {
   readonly lease: { readonly namespace: string; readonly name: string; readonly scope: string };
   /** Name of an interface, or "auto". */
   readonly interface: string;
   readonly network: Network;
-  readonly client: KubeClient;
+  readonly leases: Pick<LeaseView, "all" | "find" | "settled" | "lastError" | "refresh">;
   readonly clock: Clock;
   /** @throws when another process on this node has the lock; the message says so */
   readonly holdLock: (name: string) => Disposable;
   readonly logger: Logger;
 }
+
+/** Whether addresses may be put up under a Lease that this node holds. */
+export type Verdict =
+  | { readonly kind: "clear" }
+  /** That Lease, as it was written, is not seen yet: another one may not be seen either. */
+  | { readonly kind: "unseen" }
+  /** A rival has the right of way. */
+  | { readonly kind: "yield"; readonly reason: string }
+  /** A rival has to go first. */
+  | { readonly kind: "wait"; readonly reason: string };
 
 /**
  * What must be true before an instance may stand for its Lease: its interface is there, no other
@@ -35,9 +45,6 @@ export class Gate {
   readonly #parts: GateParts;
   readonly #rivals: RivalWatch;
   #obstacle: string | undefined = NOT_LOOKED;
-  #listFailed: string | undefined;
-  /** Leases of other namespaces may not be read. */
-  #narrow = false;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -51,14 +58,13 @@ export class Gate {
 
   /** Waits until nothing is in the way. @returns the lock; undefined when the signal aborted */
   async pass(signal: AbortSignal): Promise<Disposable | undefined> {
-    const { clock } = this.#parts;
+    const { clock, leases } = this.#parts;
+    const listed = new AbortController();
+    void leases.settled.then(() => listed.abort());
+    await clock.until(clock.nowMs() + FIRST_LIST_MS, AbortSignal.any([signal, listed.signal]));
     while (!signal.aborted) {
-      const obstacle = this.#missingInterface() ?? await this.#rival(false, signal);
+      const obstacle = this.#missingInterface() ?? this.#denied() ?? this.#rival(false);
       const lock = obstacle ?? this.#takeLock();
-      if (signal.aborted) {
-        if (typeof lock === "object") lock[Symbol.dispose]();
-        return undefined;
-      }
       this.#report(typeof lock === "string" ? lock : undefined);
       if (typeof lock === "object") return lock;
       await clock.until(clock.nowMs() + LOOK_AGAIN_MS, signal);
@@ -70,37 +76,39 @@ export class Gate {
    * Looks once more after this node took its Lease and before it puts up an address. Of two that
    * take two Leases at the same time, the one that wrote later sees the other.
    *
-   * @param atLeast resourceVersion of the Lease as it was taken
-   * @returns the rival that has the right of way; undefined: nobody is in the way
-   * @throws {Error} when that cannot be told yet: no answer, or a rival that has to go first
+   * @param own the Lease as it was written
    */
-  async confirm(atLeast: string | undefined, signal: AbortSignal): Promise<string | undefined> {
-    const leases = await this.#list(signal, atLeast);
-    const older = this.#rivalIn(leases, true);
-    if (older !== undefined) {
-      this.#report(older);
-      return older;
-    }
-    const younger = this.#rivalIn(leases, false);
-    if (younger !== undefined) throw new Error(younger);
-    return undefined;
+  judge(own: Lease): Verdict {
+    const { lease, leases } = this.#parts;
+    const seen = leases.find(lease.namespace, lease.name);
+    if (seen === undefined || isOlder(seen, own)) return { kind: "unseen" };
+    const older = this.#rival(true);
+    if (older !== undefined) return { kind: "yield", reason: older };
+    const younger = this.#rival(false);
+    return younger === undefined ? { kind: "clear" } : { kind: "wait", reason: younger };
   }
 
-  /** Looks on while the instance stands. Resolves when something got in the way. */
-  async guard(signal: AbortSignal, holding: () => boolean): Promise<void> {
-    const { clock } = this.#parts;
-    let held = false;
-    let nextMs = clock.nowMs() + RIVAL_CHECK_MS;
+  /**
+   * Looks on while the instance stands. Resolves when something got in the way.
+   *
+   * @param held the Lease as last written, while this node holds it
+   */
+  async guard(signal: AbortSignal, held: () => Lease | undefined): Promise<void> {
+    const { clock, leases } = this.#parts;
+    let missed: Lease | undefined;
     while (!signal.aborted) {
-      // Two that started together see each other at the latest once both hold.
-      if (clock.nowMs() >= nextMs || (holding() && !held)) {
-        held = holding();
-        const rival = await this.#rival(held, signal);
-        if (rival !== undefined && !signal.aborted) return this.#report(rival);
-        nextMs = clock.nowMs() + (this.#listFailed ? LOOK_AGAIN_MS : RIVAL_CHECK_MS);
+      const own = held();
+      const verdict = own && this.judge(own);
+      if (verdict?.kind === "yield") return this.#report(verdict.reason);
+      if (own === undefined) {
+        const rival = this.#rival(false);
+        if (rival !== undefined) return this.#report(rival);
       }
-      held &&= holding();
-      await clock.until(clock.nowMs() + LOOK_AGAIN_MS, signal);
+      // What was written a look ago should be seen by now: the connection may have died.
+      const unseen = verdict?.kind === "unseen" ? own : undefined;
+      if (unseen !== undefined && unseen === missed) leases.refresh();
+      missed = unseen;
+      await clock.until(clock.nowMs() + GUARD_MS, signal);
     }
   }
 
@@ -133,51 +141,18 @@ export class Gate {
     }
   }
 
-  async #rival(holding: boolean, signal: AbortSignal): Promise<string | undefined> {
-    try {
-      const leases = await this.#list(signal);
-      this.#listFailed = undefined;
-      return this.#rivalIn(leases, holding);
-    } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      // Without an answer the election waits as well, and this look comes again before any claim.
-      if (error.message !== this.#listFailed && !signal.aborted) {
-        this.#parts.logger.warn("could not look for another Lease of the same class", { error });
-      }
-      this.#listFailed = error.message;
-      return error.status === 403 ? error.message : undefined;
-    }
+  /** Where Leases may not be read at all, no other one would be seen. */
+  #denied(): string | undefined {
+    const { lastError } = this.#parts.leases;
+    return lastError?.status === 403 ? lastError.message : undefined;
   }
 
-  #rivalIn(leases: readonly Lease[], holding: boolean): string | undefined {
-    const { lease, clock } = this.#parts;
-    const rival = this.#rivals.rival(leases, holding, clock.nowMs());
+  #rival(holding: boolean): string | undefined {
+    const { lease, leases, clock } = this.#parts;
+    const rival = this.#rivals.rival(leases.all(), holding, clock.nowMs());
     return rival && `${lease.scope} is served under Lease ${rival.metadata?.namespace}/` +
         `${rival.metadata?.name} already (holder ${rival.spec?.holderIdentity}): ` +
         `use that Lease, or stop that instance`;
-  }
-
-  /** Of all namespaces where that is allowed, else of the Lease's own. */
-  async #list(signal: AbortSignal, atLeast?: string): Promise<Lease[]> {
-    const { client, lease, logger } = this.#parts;
-    const list = (namespace: string | undefined) =>
-      listLeases(client, {
-        namespace,
-        labelSelector: Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(","),
-        ...(atLeast !== undefined && { atLeast }),
-        deadlineMs: LIST_DEADLINE_MS,
-        signal,
-      });
-    if (this.#narrow) return await list(lease.namespace);
-    try {
-      return await list(undefined);
-    } catch (error) {
-      if (!(error instanceof KubeError) || error.status !== 403) throw error;
-      const leases = await list(lease.namespace);
-      logger.warn("only this namespace is searched for another Lease of the same class", { error });
-      this.#narrow = true;
-      return leases;
-    }
   }
 
   #report(obstacle: string | undefined): void {

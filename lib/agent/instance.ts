@@ -22,6 +22,8 @@ import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
 import { Gate, NOT_LOOKED } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
+import { LeaseLook } from "./lease_look.ts";
+import type { LeaseView } from "./lease_view.ts";
 import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -40,6 +42,7 @@ export interface Shared {
   readonly reserved: ReadonlyMap<string, string>;
   readonly network: Network;
   readonly source: Pick<ServiceSource, "open">;
+  readonly leases: Pick<LeaseView, keyof LeaseView>;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly node: Pick<NodeWatch, "subscribe">;
   readonly claims: Pick<ClaimWatch, "subscribe">;
@@ -80,8 +83,8 @@ export class Instance implements PlannedInstance {
   readonly #fastKey: Uint8Array | undefined;
   readonly #vips: Vips<ServiceView>;
   /**
-   * For writes of the Lease, and for the gate's looks: those keep a connection open while a standby
-   * has nothing to write. A new one, with TLS, would cost a take-over more than its write does.
+   * For the Lease alone. A standby looks at it now and then: that keeps a connection open for its
+   * next write.
    */
   readonly #leaseClient: KubeClient;
   readonly #gate: Gate;
@@ -157,7 +160,7 @@ export class Instance implements PlannedInstance {
       lease: { ...lease, scope: this.#scope },
       interface: config.interface,
       network: shared.network,
-      client: this.#leaseClient,
+      leases: shared.leases,
       clock: shared.clock,
       holdLock: shared.holdLock,
       logger: this.#logger,
@@ -255,27 +258,23 @@ export class Instance implements PlannedInstance {
     if (leftovers.length === 0) election.withdrawn();
     /** Since this node took its Lease, no other was seen for the same Services. */
     let confirmed = false;
-    let confirming = false;
-    const confirm = async () => {
-      if (confirming) return;
-      confirming = true;
-      try {
-        const rival = await this.#gate.confirm(election.resourceVersion, signal);
-        if (rival !== undefined) return leave();
-        const untilMs = election.holdUntilMs;
-        if (!election.mayHold(clock.nowMs())) return;
-        confirmed = true;
-        this.#vips.granted(untilMs);
-        beacons?.announce();
-        // The Lease is kept meanwhile, and what an earlier run left goes on serving.
-        await this.#order.turn(1, signal);
-        if (confirmed) reconciler.begin();
-      } catch (error) {
-        // The next renewal asks again.
-        if (!signal.aborted) this.#reports.unconfirmed(error as Error);
-      } finally {
-        confirming = false;
-      }
+    const confirm = () => {
+      const own = election.lease;
+      if (confirmed || own === undefined || !election.mayHold(clock.nowMs())) return;
+      const verdict = this.#gate.judge(own);
+      if (verdict.kind === "yield") return leave();
+      // The next change of a Lease asks again, and so does each renewal.
+      if (verdict.kind === "wait") return this.#reports.unconfirmed(verdict.reason);
+      if (verdict.kind === "unseen") return;
+      confirmed = true;
+      this.#vips.granted(election.holdUntilMs);
+      begin();
+      beacons?.announce();
+    };
+    /** The Lease is kept meanwhile, and what an earlier run left goes on serving. */
+    const begin = () => {
+      if (this.#order.waitMs(1) === 0) reconciler.begin();
+      else void this.#order.turn(1, signal).then(() => confirmed && reconciler.begin());
     };
     const elector: Elector = new Elector({
       election,
@@ -284,7 +283,7 @@ export class Instance implements PlannedInstance {
       holder: {
         granted: (untilMs) => {
           if (confirmed) this.#vips.granted(untilMs);
-          else void confirm();
+          else confirm();
         },
         withdraw: (reason) => {
           confirmed = false;
@@ -328,6 +327,7 @@ export class Instance implements PlannedInstance {
     const beacons = this.#beacons(elector, conditions);
     using subscriptions = new DisposableStack();
     this.#watchConditions(conditions, subscriptions);
+    subscriptions.defer(shared.leases.subscribe(confirm));
     subscriptions.defer(shared.claims.subscribe({
       holds: (vip) => this.#vips.holds(vip),
       claimed: ({ vip, mac }) => {
@@ -335,14 +335,26 @@ export class Instance implements PlannedInstance {
         elector.contestUnproven(`${vip} is claimed by ${mac}`);
       },
     }));
+    const look = new LeaseLook({
+      api,
+      clock,
+      deadlineMs: times.requestTimeoutMs,
+      holds: () => elector.mayHold(),
+      observe: (lease) => elector.observe(lease),
+    });
     // The others go on until the Lease is released: withdrawing needs them.
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal).finally(
-        leave,
-      ),
-      this.#gate.guard(rest.signal, () => this.#vips.mayHold).finally(leave),
+      supervise([watch, look, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal)
+        .finally(
+          leave,
+        ),
+      this.#gate.guard(
+        rest.signal,
+        () => election.mayHold(clock.nowMs()) ? election.lease : undefined,
+      )
+        .finally(leave),
     ]);
     this.#standing = undefined;
     // A bug above must not leave an address behind.
@@ -350,7 +362,6 @@ export class Instance implements PlannedInstance {
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
   }
-
 
   #beacons(elector: Elector, conditions: Conditions): Beacons | undefined {
     const [shared, config, key] = [this.#shared, this.#config, this.#fastKey];

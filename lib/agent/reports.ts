@@ -75,12 +75,10 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     );
   }
 
-  /** Whether another Lease serves the same Services could not be told. */
-  unconfirmed(error: Error): void {
-    if (!this.#failures.differs("unconfirmed", error.message)) return;
-    this.#logger.error("puts up no VIP before it knows of no other Lease for them, trying again", {
-      error,
-    });
+  /** This node has its Lease, and another one serves the same Services. */
+  unconfirmed(reason: string): void {
+    if (!this.#failures.differs("unconfirmed", reason)) return;
+    this.#logger.error("puts up no VIP while there is another Lease for them", { reason });
   }
 
   renewed(): void {

@@ -34,8 +34,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** Every setting: the process's first, then each instance's. */
   readonly effective: readonly EffectiveSetting[];
-  /** Path of the YAML file, where there is one. */
-  readonly file: string | undefined;
+  /** The YAML file, where there is one. */
+  readonly file: { readonly path: string; readonly text: string } | undefined;
 }
 
 /** Every pod with a service account has it. */
@@ -90,7 +90,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     },
     warnings: given.warnings,
     effective: effective.filter(({ instance }) => instance === undefined || runs(instance)),
-    file: file.path,
+    file: file.origin,
   };
 }
 
@@ -112,8 +112,8 @@ function checkOnly(
 async function readFile(
   { value: path, source }: Resolved<string | undefined>,
   sources: ConfigSources,
-): Promise<FileSettings & { path: string | undefined }> {
-  const none = { path, shared: new Map(), instances: undefined, instancesSource: "", problems: [] };
+): Promise<FileSettings & { origin?: { path: string; text: string } }> {
+  const none = { shared: new Map(), instances: undefined, instancesSource: "", problems: [] };
   if (path === undefined) return none;
   let text: string;
   try {
@@ -126,7 +126,7 @@ async function readFile(
   // Only here: most starts have no file, and need not load a YAML parser. Not the parser itself: in
   // the compiled program the names of a CommonJS package are there for static imports alone.
   const { parseConfigFile } = await import("./file.ts");
-  return { ...parseConfigFile(text, path), path };
+  return { ...parseConfigFile(text, path), origin: { path, text } };
 }
 
 /** Flags and env make one instance: beside `instances:` nobody could tell which. */

@@ -141,11 +141,9 @@ export class Election {
     return this.#observed.kind === "present" ? this.#observed.record.term : 0;
   }
 
-  /** resourceVersion of the Lease as last seen. */
-  get resourceVersion(): string | undefined {
-    return this.#observed.kind === "present"
-      ? this.#observed.lease.metadata?.resourceVersion
-      : undefined;
+  /** The Lease as last seen. */
+  get lease(): Lease | undefined {
+    return this.#observed.kind === "present" ? this.#observed.lease : undefined;
   }
 
   /** `holderIdentity` as last seen. */

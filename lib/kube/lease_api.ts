@@ -52,21 +52,12 @@ export class KubeLeaseApi {
   }
 
   /** @param options.client a client of its own, so that the watch never delays a write. */
-  watch(options: {
-    client: KubeClient;
-    clock: WatchClock;
-    random: () => number;
-    handler: WatchHandler<Lease>;
-    observer?: WatchObserver;
-    silenceMs?: number;
-    deadlineMs?: number;
-  }): Watch<Lease, Lease> {
-    return new Watch<Lease, Lease>({
+  watch(options: LeaseWatchOptions): Watch<Lease, Lease> {
+    return watchLeases({
       ...options,
       name: `lease-watch ${this.#namespace}/${this.#name}`,
-      path: leasesPath(this.#namespace),
+      namespace: this.#namespace,
       query: { fieldSelector: `metadata.name=${this.#name}` },
-      select: checked,
     });
   }
 
@@ -78,38 +69,33 @@ export class KubeLeaseApi {
 /** @throws {KubeError} when what came is no Lease: a proxy in between, a half-broken server */
 function checked(lease: Lease | null | undefined): Lease {
   if (typeof lease?.metadata?.resourceVersion === "string") return lease;
-  throw unreadable("a Lease");
-}
-
-function unreadable(what: string): KubeError {
-  return new KubeError(`The API server answered with something that is not ${what}`, {
+  throw new KubeError("The API server answered with something that is not a Lease", {
     status: 0,
     reason: "Unreadable",
   });
 }
 
-/**
- * The Leases of a namespace, or of all, that carry the labels, for example `a=b,c`.
- *
- * @param options.atLeast a resourceVersion: the list shows all that was written before it
- */
-export async function listLeases(
-  client: KubeClient,
-  options: { namespace: string | undefined; labelSelector: string; atLeast?: string } & Limits,
-): Promise<Lease[]> {
-  const { namespace, labelSelector, atLeast, ...limits } = options;
-  const list = await client.request<{ items?: Lease[] | null }>({
-    ...limits,
-    method: "GET",
-    path: leasesPath(namespace),
-    query: {
-      labelSelector,
-      resourceVersion: atLeast,
-      resourceVersionMatch: atLeast && "NotOlderThan",
-    },
-  });
-  if (!Array.isArray(list?.items)) throw unreadable("a list of Leases");
-  return list.items;
+/** What a watch of Leases is made of. */
+export interface LeaseWatchOptions {
+  client: KubeClient;
+  clock: WatchClock;
+  random: () => number;
+  handler: WatchHandler<Lease>;
+  observer?: WatchObserver;
+  silenceMs?: number;
+  deadlineMs?: number;
+}
+
+/** Watches the Leases of a namespace, or of all, that the query selects. */
+export function watchLeases(
+  options: LeaseWatchOptions & {
+    name: string;
+    namespace: string | undefined;
+    query: Record<string, string>;
+  },
+): Watch<Lease, Lease> {
+  const { namespace, ...rest } = options;
+  return new Watch<Lease, Lease>({ ...rest, path: leasesPath(namespace), select: checked });
 }
 
 function leasesPath(namespace: string | undefined): string {

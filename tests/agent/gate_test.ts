@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Gate } from "../../lib/agent/gate.ts";
+import type { KubeError } from "../../lib/kube/errors.ts";
 import type { Lease } from "../../lib/kube/types.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
-import { FakeKubeClient } from "../doubles/fake_kube_client.ts";
 import { refused } from "../doubles/fake_lease_api.ts";
 import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
@@ -11,21 +11,29 @@ import { lease, OTHER, OWN } from "../election/parts.ts";
 class World {
   readonly clock = new FakeClock();
   readonly network = new FakeNetwork(this.clock);
-  readonly client = new FakeKubeClient();
   readonly logger = keepingLogger();
   readonly stop = new AbortController();
   leases: Lease[] = [];
+  refreshes = 0;
+  readonly listed = Promise.withResolvers<void>();
+  readonly view = {
+    all: () => this.leases,
+    find: (_: string, name: string) => this.leases.find((lease) => lease.metadata?.name === name),
+    settled: this.listed.promise,
+    lastError: undefined as KubeError | undefined,
+    refresh: () => void this.refreshes++,
+  };
   lockedBy: string | undefined;
   locks = 0;
   readonly gate: Gate;
 
-  constructor(name = "auto") {
-    this.client.answer = () => ({ items: this.leases });
+  constructor(name = "auto", listed = true) {
+    if (listed) this.listed.resolve();
     this.gate = new Gate({
       lease: { namespace: "kube-system", name: "mine", scope: "class blue" },
       interface: name,
       network: this.network,
-      client: this.client,
+      leases: this.view,
       clock: this.clock,
       holdLock: (name) => {
         if (this.lockedBy !== undefined) throw new Error(`${name}: ${this.lockedBy}`);
@@ -114,72 +122,108 @@ Deno.test("pass() waits until a Lease of the same scope has no living holder", a
   assert.ok(passed());
 });
 
-Deno.test("pass() lets nobody through who may not list Leases, and says so once", async () => {
+Deno.test("pass() lets nobody through who may not read Leases, and says so once", async () => {
   const world = new World();
-  world.client.answer = () => {
-    throw refused(403, "Forbidden");
-  };
+  world.view.lastError = refused(403, "Forbidden");
   const never = world.gate.pass(world.stop.signal);
   await world.clock.advance(5000);
+  assert.equal(world.gate.obstacle, world.view.lastError.message);
   world.stop.abort();
   assert.equal(await never, undefined);
   assert.equal(world.locks, 0);
-  const warnings = world.logger.lines.filter(({ level }) => level === "warn");
-  assert.deepEqual(warnings.map(({ message }) => message), [
-    "could not look for another Lease of the same class",
-  ]);
+  assert.equal(world.logger.lines.length, 1);
 });
 
-Deno.test("pass() ends without a lock when the signal aborts, also while it looks", async () => {
+Deno.test("pass() waits until the Leases were listed, but not for ever", async () => {
+  const listed = new World("auto", false);
+  const passed = await listed.passed();
+  await listed.clock.advance(1000);
+  assert.ok(!passed());
+  listed.listed.resolve();
+  await settled();
+  assert.ok(passed());
+
+  const away = new World("auto", false);
+  const passedToo = await away.passed();
+  await away.clock.advance(5000);
+  assert.ok(passedToo());
+});
+
+Deno.test("pass() ends without a lock when the signal aborts", async () => {
   const waiting = new World("eth7");
   const never = waiting.gate.pass(waiting.stop.signal);
   await settled();
   waiting.stop.abort();
   assert.equal(await never, undefined);
 
-  const looking = new World();
-  const answer = Promise.withResolvers<unknown>();
-  looking.client.answer = () => answer.promise;
+  const looking = new World("auto", false);
   const late = looking.gate.pass(looking.stop.signal);
   await settled();
   looking.stop.abort();
-  answer.resolve({ items: [] });
   assert.equal(await late, undefined);
   assert.equal(looking.locks, 0);
+});
+
+/** This node's Lease, as it wrote it. */
+const MINE = named("mine", { ...OWN, version: "20" }, "2026-01-02T00:00:00Z");
+
+Deno.test("judge() is clear once the Lease is seen as it was written, or later", () => {
+  const world = new World();
+  assert.deepEqual(world.gate.judge(MINE), { kind: "unseen" });
+  world.leases = [named("mine", { ...OWN, version: "9" }, "2026-01-02T00:00:00Z")];
+  assert.deepEqual(world.gate.judge(MINE), { kind: "unseen" });
+  world.leases = [MINE];
+  assert.deepEqual(world.gate.judge(MINE), { kind: "clear" });
+  world.leases = [named("mine", { ...OWN, version: "100" }, "2026-01-02T00:00:00Z")];
+  assert.deepEqual(world.gate.judge(MINE), { kind: "clear" });
+});
+
+Deno.test("judge() yields to an older Lease of the same scope, and waits for a younger one", () => {
+  const world = new World();
+  world.leases = [MINE, named("theirs", OTHER, "2026-01-03T00:00:00Z")];
+  assert.equal(world.gate.judge(MINE).kind, "wait");
+  world.leases = [MINE, named("theirs", OTHER, "2026-01-01T00:00:00Z")];
+  const verdict = world.gate.judge(MINE);
+  assert.ok(verdict.kind === "yield" && verdict.reason.includes("theirs"));
 });
 
 Deno.test("guard() resolves when an older Lease of the same scope has a holder", async () => {
   const world = new World();
   let resolved = false;
-  let holding = false;
-  void world.gate.guard(world.stop.signal, () => holding).then(() => resolved = true);
+  void world.gate.guard(world.stop.signal, () => MINE).then(() => resolved = true);
+  world.leases = [MINE, named("theirs", OTHER, "2026-01-03T00:00:00Z")];
   await world.clock.advance(10_000);
-  assert.ok(!resolved);
-  world.leases = [
-    named("mine", OWN, "2026-01-02T00:00:00Z"),
-    named("theirs", OTHER, "2026-01-03T00:00:00Z"),
-  ];
-  holding = true;
-  await world.clock.advance(1000);
   assert.ok(!resolved, "its own is older");
-  world.leases[1]!.metadata!.creationTimestamp = "2026-01-01T00:00:00Z";
-  world.leases[1]!.spec!.renewTime = "later";
-  await world.clock.advance(30_000);
+  world.leases = [
+    MINE,
+    named("theirs", { ...OTHER, renewTime: "later" }, "2026-01-01T00:00:00Z"),
+  ];
+  await world.clock.advance(1000);
   assert.ok(resolved);
   assert.match(world.gate.obstacle ?? "", /theirs/);
 });
 
-Deno.test("guard() looks when the right to hold begins, and every ten seconds", async () => {
+Deno.test("guard() resolves when this node does not hold and any other Lease has a holder", async () => {
   const world = new World();
-  let holding = false;
-  const done = world.gate.guard(world.stop.signal, () => holding);
-  await world.clock.advance(9000);
-  assert.equal(world.client.requests.length, 0);
-  holding = true;
+  let resolved = false;
+  void world.gate.guard(world.stop.signal, () => undefined).then(() => resolved = true);
+  await world.clock.advance(10_000);
+  assert.ok(!resolved);
+  world.leases = [MINE, named("theirs", OTHER, "2026-01-03T00:00:00Z")];
   await world.clock.advance(1000);
-  assert.equal(world.client.requests.length, 1);
-  await world.clock.advance(20_000);
-  assert.equal(world.client.requests.length, 3);
+  assert.ok(resolved);
+});
+
+Deno.test("guard() asks anew when a write is not seen for long", async () => {
+  const world = new World();
+  const done = world.gate.guard(world.stop.signal, () => MINE);
+  await settled();
+  assert.equal(world.refreshes, 0, "it may be on its way");
+  await world.clock.advance(250);
+  assert.equal(world.refreshes, 1);
+  world.leases = [MINE];
+  await world.clock.advance(1000);
+  assert.equal(world.refreshes, 1);
   world.stop.abort();
   await done;
 });

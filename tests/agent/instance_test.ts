@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { Health } from "../../lib/agent/health.ts";
 import { Instance } from "../../lib/agent/instance.ts";
 import { ServiceSource } from "../../lib/agent/service_source.ts";
+import { LeaseView } from "../../lib/agent/lease_view.ts";
 import { LinkWatch } from "../../lib/agent/link_watch.ts";
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { readLease } from "../../lib/election/lease_record.ts";
 import type { Event } from "../../lib/kube/types.ts";
-import { EventRecorder } from "../../lib/observe/events.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import { instanceMark } from "../../lib/vip/vips.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
@@ -31,6 +31,11 @@ const CONFIG: InstanceConfig = {
   leaseAnnotations: {},
   interface: "eth0",
   announceIntervalMs: 60_000,
+  maxVips: 0,
+  maxVipsPerNamespace: 0,
+  eventsPerSecond: 10,
+  statusWritesPerSecond: 1000,
+  logLevel: "info",
 };
 const MARK = instanceMark("kube-system", "classvip-blue");
 /** One duration, the drift that is allowed for, and some time to act. */
@@ -47,7 +52,6 @@ class Node {
   readonly #stop = new AbortController();
   readonly #rest = new AbortController();
   readonly #runs: Promise<void>[];
-  readonly recorder: EventRecorder;
   /** Tells whether the node has the taint. */
   taint: (tainted: boolean) => void = () => {};
   /** Lets another machine claim an address, as far as it is held here. */
@@ -55,18 +59,18 @@ class Node {
 
   constructor(cluster: FakeCluster, clock: FakeClock, name: string, config = CONFIG) {
     this.network = new FakeNetwork(clock);
-    this.recorder = new EventRecorder({
-      post: (event) => Promise.resolve(void this.events.push(event)),
-      node: name,
-      clock,
-      logger: this.logger,
-    });
     const source = new ServiceSource({
       open: () => cluster.open(),
       clock,
       random: () => 0.5,
-      namespaces: undefined,
       observer: {},
+    });
+    const leases = new LeaseView({
+      client: cluster.open(),
+      clock,
+      random: () => 0.5,
+      observer: {},
+      logger: this.logger,
     });
     let wallClockMs = 1_700_000_000_000;
     const links = new LinkWatch(this.network, clock, this.logger);
@@ -78,6 +82,7 @@ class Node {
         reserved: new Map(),
         network: this.network,
         source,
+        leases,
         links,
         node: {
           subscribe: (listener) => {
@@ -96,7 +101,8 @@ class Node {
         random: () => 0.5,
         wallClockMs: () => wallClockMs += 1,
         holdLock: () => ({ [Symbol.dispose]: () => {} }),
-        events: this.recorder,
+        postEvent: (event) => Promise.resolve(void this.events.push(event)),
+        isAwaited: () => false,
         health: this.health,
         leaseWatchObserver: {},
       },
@@ -104,7 +110,9 @@ class Node {
       this.logger,
     );
     const rest = this.#rest.signal;
-    this.#runs = [instance.run(this.#stop.signal), source.run(rest), links.run(rest)];
+    this.#runs = [instance, source, leases, links].map((task) =>
+      task.run(task === instance ? this.#stop.signal : rest)
+    );
   }
 
   vips(): string[] {

@@ -1,0 +1,143 @@
+import type { Clock } from "../election/clock.ts";
+import { MANAGED_LABEL } from "../election/lease_record.ts";
+import type { KubeError } from "../kube/errors.ts";
+import { watchLeases } from "../kube/lease_api.ts";
+import type { KubeClient, Lease } from "../kube/types.ts";
+import type { Watch, WatchObserver } from "../kube/watch.ts";
+import type { Logger } from "../observe/logger.ts";
+import type { Task } from "./task.ts";
+
+/** Bookmarks come every minute. */
+const SILENCE_MS = 75_000;
+const DEADLINE_MS = 2000;
+
+const LABELS = Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(",");
+
+export interface LeaseViewParts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly observer: WatchObserver;
+  readonly logger: Logger;
+}
+
+/**
+ * All Leases of classvip in the cluster, kept up to date by one watch for all instances of the
+ * process. The events of a watch come in the order of the writes: who sees its own write here sees
+ * every Lease as it was then, or later.
+ *
+ * Where Leases of other namespaces may not be read, those of the instances' own ones are seen.
+ */
+export class LeaseView implements Task {
+  readonly name = "leases";
+  readonly #parts: LeaseViewParts;
+  readonly #listeners = new Set<() => void>();
+  /** Ends the watch of all namespaces, where that is not allowed. */
+  readonly #narrow = new AbortController();
+  #watches: readonly Watch<Lease, Lease>[];
+  readonly #settled = Promise.withResolvers<void>();
+  /** Of the instances' own Leases. */
+  readonly #namespaces = new Set<string>();
+  /** Starts the watch of a namespace; undefined while one sees all of them. */
+  #follow: ((namespace: string) => void) | undefined;
+
+  constructor(parts: LeaseViewParts) {
+    this.#parts = parts;
+    this.#watches = [this.#watch(undefined)];
+  }
+
+  /** Resolves when the Leases were listed, or could not be. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  /** Whether every watch has seen a complete list. */
+  get synced(): boolean {
+    return this.#watches.every(({ synced }) => synced);
+  }
+
+  /** What interrupted a watch, until the server says something again. */
+  get lastError(): KubeError | undefined {
+    return this.#watches.find(({ lastError }) => lastError !== undefined)?.lastError;
+  }
+
+  all(): Lease[] {
+    return this.#watches.flatMap(({ items }) => [...items.values()]);
+  }
+
+  /** The Lease as it was last seen. */
+  find(namespace: string, name: string): Lease | undefined {
+    const key = `${namespace}/${name}`;
+    return this.#watches.map(({ items }) => items.get(key)).find((lease) => lease !== undefined);
+  }
+
+  /** Asks at once for what may have been missed on a connection that died without a word. */
+  refresh(): void {
+    for (const watch of this.#watches) watch.refresh();
+  }
+
+  /** An instance has its Lease there. */
+  cover(namespace: string): void {
+    if (this.#namespaces.has(namespace)) return;
+    this.#namespaces.add(namespace);
+    this.#follow?.(namespace);
+  }
+
+  /** Calls the listener after every change. @returns a function that ends it */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#watches[0]!.run(AbortSignal.any([signal, this.#narrow.signal]));
+    if (signal.aborted) return;
+    this.#watches = [];
+    const ended = Promise.withResolvers<void>();
+    let running = 0;
+    this.#follow = (namespace) => {
+      const watch = this.#watch(namespace);
+      this.#watches = [...this.#watches, watch];
+      running++;
+      watch.run(signal).then(() => --running === 0 && ended.resolve(), ended.reject);
+    };
+    for (const namespace of this.#namespaces) this.#follow(namespace);
+    await ended.promise;
+  }
+
+  #watch(namespace: string | undefined): Watch<Lease, Lease> {
+    const { observer, logger } = this.#parts;
+    const changed = () => {
+      if (this.synced) this.#settled.resolve();
+      for (const listener of [...this.#listeners]) listener();
+    };
+    return watchLeases({
+      ...this.#parts,
+      name: "leases",
+      namespace,
+      query: { labelSelector: LABELS },
+      handler: {
+        // Once the watch itself has taken note.
+        replaced: () => queueMicrotask(changed),
+        changed,
+        deleted: changed,
+      },
+      observer: {
+        ...observer,
+        restarted: (reason, error) => {
+          const denied = error?.status === 403;
+          if (denied && namespace === undefined) {
+            logger.warn("only their own namespaces are searched for other Leases of the classes", {
+              error,
+            });
+            return this.#narrow.abort();
+          }
+          observer.restarted?.(reason, error);
+          this.#settled.resolve();
+        },
+      },
+      silenceMs: SILENCE_MS,
+      deadlineMs: DEADLINE_MS,
+    });
+  }
+}
