@@ -47,6 +47,8 @@ export interface InstancesParts {
 const ADJUSTABLE = [
   "maxVips",
   "maxVipsPerNamespace",
+  "pools",
+  "foreignPools",
   "eventsPerSecond",
   "statusWritesPerSecond",
   "logLevel",

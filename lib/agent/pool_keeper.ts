@@ -1,10 +1,9 @@
-import type { IpAddress } from "../net/ip.ts";
+import { type IpAddress, parseIp } from "../net/ip.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { allocate, type Allocation } from "../pools/allocate.ts";
-import { type IntentJournal, MOST_INTENTS } from "../pools/journal.ts";
+import { ALLOCATING_ANNOTATION, type IntentJournal, MOST_INTENTS } from "../pools/journal.ts";
 import type { Pool } from "../pools/pool.ts";
-import { parseIp } from "../net/ip.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Placement, PoolRules, Refusal } from "../services/decide.ts";
 import type { ServiceView } from "../services/service_view.ts";
@@ -21,13 +20,14 @@ export interface PoolsInUse {
   readonly expected: boolean;
   /** The same list as long as nothing changed; undefined: not known yet. */
   readonly pools: readonly Pool[] | undefined;
+  /** Those of the other instances of the plan. */
+  readonly foreign: readonly ForeignPool[];
   /** The interface for a Service that asks for none. */
   interfaceFor(service: ServiceView): string | undefined;
 }
 
 export interface PoolKeeperParts {
   readonly source: PoolsInUse;
-  readonly foreign: readonly ForeignPool[];
   readonly journal: IntentJournal;
   /** Writes the Lease, and with it the journal, at once. */
   readonly renewNow: () => void;
@@ -70,23 +70,24 @@ export class PoolKeeper {
   constructor(parts: PoolKeeperParts) {
     this.#parts = parts;
     this.#rules = {
-      allocates: parts.source.expected,
+      get allocates() {
+        return parts.source.expected;
+      },
       intendedFor: (vip) => parts.journal.intendedFor(vip),
       gave: (service) => this.#given.has(service),
-      objection: (service, ip) => this.#given.has(service) ? undefined : this.#objection(service, ip),
+      objection: (service, ip) =>
+        this.#given.has(service) ? undefined : this.#objection(service, ip),
     };
-    if (parts.source.expected) parts.metrics.setPools(() => this.usage());
+    parts.metrics.setPools(() => this.usage());
   }
 
   /** The right to hold began. @param text the journal on the Lease that was taken */
   begin(text: string | undefined): void {
     this.end();
-    try {
-      this.#parts.journal.begin(text);
-    } catch (error) {
-      this.#parts.logger.error("cannot read what the former holder was giving out", { error });
-      this.#parts.journal.begin(undefined);
-    }
+    if (this.#parts.journal.begin(text)) return;
+    this.#parts.logger.warn("the former holder's note of what it was giving out is not readable", {
+      reason: `somebody edited the annotation ${ALLOCATING_ANNOTATION} of the Lease`,
+    });
   }
 
   /** The Lease was written. @param text the journal on it, as the server has it */
@@ -231,8 +232,8 @@ export class PoolKeeper {
   }
 
   #objection(service: ServiceView, ip: IpAddress): string | undefined {
-    const { source, foreign } = this.#parts;
-    const theirs = foreign.find(({ pool }) => pool.contains(ip));
+    const { source } = this.#parts;
+    const theirs = source.foreign.find(({ pool }) => pool.contains(ip));
     if (theirs !== undefined) {
       return `it is in pool ${theirs.pool.name} of instance ${theirs.instance}`;
     }

@@ -159,7 +159,9 @@ export class Watch<Raw extends KubeObject, Slim> {
       let error: KubeError | undefined;
       const { signal: round } = this.#round = new AbortController();
       try {
-        if (this.#resourceVersion === undefined || this.#waiting.length > 0) await this.#list(round);
+        if (this.#resourceVersion === undefined || this.#waiting.length > 0) {
+          await this.#list(round);
+        }
         await this.#follow(round);
       } catch (thrown) {
         if (signal.aborted) return;

@@ -131,7 +131,9 @@ class Allocator {
     for (const vip of has) this.#share(service, vip);
     const missing = families.filter((family) => !has.some((vip) => familyOf(vip) === family));
     this.#given.set(service.uid, has.length > 1 ? inOrder(has, families) : has);
-    if (missing.length > 0 && this.#input.pools !== undefined) this.#pending.push({ service, has, missing });
+    if (missing.length > 0 && this.#input.pools !== undefined) {
+      this.#pending.push({ service, has, missing });
+    }
   }
 
   #leave(service: ServiceView, vip: string): void {
@@ -216,14 +218,18 @@ class Allocator {
     }
     const names = pools.map(({ name }) => name).join(", ");
     return {
-      refused: `no free IPv${family} address in pool ${names}${why === undefined ? "" : ` (${why})`}`,
+      refused: `no free IPv${family} address in pool ${names}${
+        why === undefined ? "" : ` (${why})`
+      }`,
     };
   }
 
   #familiesOf({ families, familyPolicy }: ServiceView): readonly (4 | 6)[] {
     if (families.length === 0) {
       if (familyPolicy !== "SingleStack") return BOTH;
-      return this.#pools.length === 0 || this.#pools.some((pool) => pool.size(4) > 0n) ? BOTH.slice(0, 1) : [6];
+      return this.#pools.length === 0 || this.#pools.some((pool) => pool.size(4) > 0n)
+        ? BOTH.slice(0, 1)
+        : [6];
     }
     return familyPolicy === "SingleStack" ? families.slice(0, 1) : families;
   }

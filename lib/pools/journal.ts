@@ -53,13 +53,15 @@ export class IntentJournal {
    * The right to hold began.
    *
    * @param text the annotation of the Lease that was taken
-   * @throws {SyntaxError} when somebody else wrote to it
+   * @returns false when somebody else wrote to it, and it says nothing
    */
-  begin(text: string | undefined): void {
+  begin(text: string | undefined): boolean {
     this.end();
     this.#active = true;
-    this.#saved = parseIntents(text);
+    const intents = parseIntents(text);
+    this.#saved = intents ?? new Map();
     for (const [uid, intent] of this.#saved) this.set(uid, intent);
+    return intents !== undefined;
   }
 
   /** The right to hold ended: from here on the Lease stays as it is. */
@@ -95,7 +97,7 @@ export class IntentJournal {
 
   /** A write of the Lease was answered. @param text the annotation, as the server has it */
   saved(text: string | undefined): void {
-    if (this.#active) this.#saved = parseIntents(text);
+    if (this.#active) this.#saved = parseIntents(text) ?? new Map();
   }
 }
 
@@ -106,19 +108,20 @@ export function formatIntents(intents: ReadonlyMap<string, Intent>): string | un
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-/** @throws {SyntaxError} when the text is nothing that `formatIntents()` writes */
-export function parseIntents(text: string | undefined): Map<string, Intent> {
-  const wrong = () => new SyntaxError(`Annotation ${ALLOCATING_ANNOTATION} is not as classvip writes it`);
+/** @returns undefined when the text is nothing that `formatIntents()` writes */
+export function parseIntents(text: string | undefined): Map<string, Intent> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text ?? "{}");
   } catch {
-    throw wrong();
+    return undefined;
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong();
-  return new Map(Object.entries(value).map(([uid, entry]) => {
-    if (!Array.isArray(entry) || !entry.every((part) => typeof part === "string")) throw wrong();
-    const [key = "", ...addresses] = entry;
-    return [uid, { key, addresses }];
-  }));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const intents = new Map<string, Intent>();
+  for (const [uid, entry] of Object.entries(value)) {
+    if (!Array.isArray(entry) || !entry.every((part) => typeof part === "string")) return undefined;
+    const [key = "", ...addresses] = entry as string[];
+    intents.set(uid, { key, addresses });
+  }
+  return intents;
 }

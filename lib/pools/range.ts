@@ -50,7 +50,10 @@ export function parseRange(
     const first = value & ~hostBits;
     if (first !== value && !options.hostBits) {
       const network = `${addressAt(ip.family, first).text}/${prefixLength}`;
-      return refuse("it has host bits", `${network} for the network, or ${ip.text} for the address`);
+      return refuse(
+        "it has host bits",
+        `${network} for the network, or ${ip.text} for the address`,
+      );
     }
     const cut = options.avoidEnds && ip.family === 4 && prefixLength < 31 ? 1n : 0n;
     range = { family: ip.family, first: first + cut, last: (first | hostBits) - cut };

@@ -149,7 +149,9 @@ export function decide(input: DecideInput): Decision {
       const vip = verdict.ip.text;
       const first = wanted.get(vip);
       if (first !== undefined && first.linkIndex !== verdict.linkIndex) {
-        refuse(`${text} (${service.wishedBy}): it is on ${first.interface} for ${first.service.key}`);
+        refuse(
+          `${text} (${service.wishedBy}): it is on ${first.interface} for ${first.service.key}`,
+        );
         continue;
       }
       if (!got.includes(vip)) got.push(vip);

@@ -15,7 +15,9 @@ export function sharingConflict(a: ServiceView, b: ServiceView): string | undefi
 export function useConflict(a: ServiceView, b: ServiceView): string | undefined {
   const common = a.ports.find((port) => b.ports.includes(port));
   if (common !== undefined) return `both have port ${common}`;
-  if (a.ports.length === 0 || b.ports.length === 0) return "a Service without ports has all of them";
+  if (a.ports.length === 0 || b.ports.length === 0) {
+    return "a Service without ports has all of them";
+  }
   if (a.localBackends !== b.localBackends) {
     return "externalTrafficPolicy must be Cluster for both, or Local for both and the same pods";
   }
