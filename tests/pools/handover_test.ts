@@ -185,12 +185,12 @@ function pause(ms: number): Promise<void> {
 
 /** A status is under way when its sender ends; what is free then is asked for by another Service. */
 async function lateStatus(ground: Ground): Promise<void> {
-  const late = ground.server.faults.add({ ...STATUS, kind: "applyLate", ms: 400 });
+  const late = ground.server.faults.add({ ...STATUS, kind: "applyLate", ms: 2500 });
   ground.create("z");
   await ground.until(() => late.hits > 0);
   ground.create("a");
   await ground.handover();
-  await pause(500);
+  await ground.until(() => ground.shown()["z"] === "10.0.0.1");
 }
 
 Deno.test("PoolKeeper gives nobody what a former holder's late status gives away", async () => {
@@ -205,7 +205,7 @@ Deno.test("PoolKeeper gives nobody what a former holder's late status gives away
 Deno.test("PoolKeeper would give an address twice without its journal", async () => {
   await using ground = await Ground.create(1, { forgetful: true });
   await lateStatus(ground);
-  assert.deepEqual(ground.doubles, ["10.0.0.1: a, z"]);
+  assert.equal(ground.doubles[0], "10.0.0.1: a, z");
 });
 
 Deno.test("PoolKeeper gives no address twice, whatever the API server does, over handovers", async () => {
