@@ -2,6 +2,7 @@ import { allScenarios } from "../scenarios/all.ts";
 import { play } from "../scenarios/scenario.ts";
 import { World } from "../scenarios/world.ts";
 import { RealPlane } from "./real_plane.ts";
+import { exampleScenarios } from "./example_scenarios.ts";
 import { poolConfigMapScenarios } from "./pool_scenarios.ts";
 import { rbacScenarios } from "./rbac_scenarios.ts";
 
@@ -17,6 +18,11 @@ Deno.test({
     await using world = await World.create((hostname, dir) =>
       RealPlane.start(assets!, hostname, dir)
     );
-    await play(t, world, [...allScenarios, ...poolConfigMapScenarios, ...rbacScenarios]);
+    await play(t, world, [
+      ...allScenarios,
+      ...poolConfigMapScenarios,
+      ...rbacScenarios,
+      ...exampleScenarios,
+    ]);
   },
 });
