@@ -12,6 +12,7 @@ import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
+import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
 import { describeScope } from "../services/class_policy.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import { StatusWriter } from "../services/status_writer.ts";
@@ -27,6 +28,8 @@ import { LeaseLook } from "./lease_look.ts";
 import type { LeaseView } from "./lease_view.ts";
 import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
+import { PoolKeeper } from "./pool_keeper.ts";
+import { PoolSource } from "./pool_source.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
 import type { PlannedInstance } from "./instances.ts";
@@ -232,8 +235,30 @@ export class Instance implements PlannedInstance {
     const statuses = new StatusWriter(statusClient, clock, this.#reports, {
       tryTake: () => this.#order.waitMs(2) || this.#statusRate.tryTake(),
     });
-    using reconciler = new Reconciler({
+    using poolSource = new PoolSource({
+      config: () => this.#config,
+      open: shared.open,
+      clock,
+      random,
+      observer: shared.leaseWatchObserver,
+      changed: () => reconciler.soon(),
+      logger: this.#logger,
+    });
+    const journal = new IntentJournal();
+    const keeper: PoolKeeper = new PoolKeeper({
+      source: poolSource,
+      journal,
+      renewNow: () => elector.renewNow(),
+      relist: () => reconciler.relist(),
+      changed: () => reconciler.soon(),
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
+    const annotationOf = (lease: Lease | undefined) =>
+      lease?.metadata?.annotations?.[ALLOCATING_ANNOTATION];
+    using reconciler: Reconciler = new Reconciler({
       source: shared.source,
+      keeper,
       policy: config,
       limits: () => this.#config,
       network: shared.network,
@@ -251,7 +276,7 @@ export class Instance implements PlannedInstance {
     });
     const election = new Election(
       { ...who, ...times, preferences: preferencesOf(config) },
-      new LeaseWriter(who, shared.wallClockMs),
+      new LeaseWriter(who, shared.wallClockMs, () => journal.carried()),
       random,
     );
     if (leftovers.length === 0) election.withdrawn();
@@ -272,20 +297,26 @@ export class Instance implements PlannedInstance {
     };
     /** The Lease is kept meanwhile, and what an earlier run left goes on serving. */
     const begin = () => {
-      if (this.#order.waitMs(1) === 0) reconciler.begin();
-      else void this.#order.turn(1, signal).then(() => confirmed && reconciler.begin());
+      const start = () => {
+        keeper.begin(annotationOf(election.lease));
+        reconciler.begin();
+      };
+      if (this.#order.waitMs(1) === 0) start();
+      else void this.#order.turn(1, signal).then(() => confirmed && start());
     };
     const elector: Elector = new Elector({
       election,
       api,
       clock,
       holder: {
-        granted: (untilMs) => {
+        granted: (untilMs, _term, lease) => {
           if (confirmed) this.#vips.granted(untilMs);
           else confirm();
+          if (lease !== undefined) keeper.saved(annotationOf(lease));
         },
         withdraw: (reason) => {
           confirmed = false;
+          keeper.end();
           reconciler.end();
           return this.#vips.withdraw(reason);
         },
@@ -345,10 +376,11 @@ export class Instance implements PlannedInstance {
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, look, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal)
-        .finally(
-          leave,
-        ),
+      supervise(
+        [watch, look, poolSource, this.#vips, statuses, ...beacons ? [beacons] : []],
+        rest.signal,
+      )
+        .finally(leave),
       this.#gate.guard(
         rest.signal,
         () => election.mayHold(clock.nowMs()) ? election.lease : undefined,

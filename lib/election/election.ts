@@ -307,6 +307,11 @@ export class Election {
     this.#renewAtMs = sentAtMs + this.#settings.renewIntervalMs;
   }
 
+  /** Something is to be written on the Lease: the next renewal is due at once. */
+  renewNow(): void {
+    this.#renewAtMs = -Infinity;
+  }
+
   /**
    * A write lost its compare-and-swap: look again before anything else.
    *
