@@ -149,13 +149,15 @@ export class Instance implements PlannedInstance {
       instance: config.name,
       lease,
     });
+    // The device is made now: a claim goes by the interfaces that it finds.
+    const addressLink = this.#fastKey && shared.fast?.addressLink;
     this.#vips = new Vips<ServiceView>({
       network: shared.network,
       clock: shared.clock,
       mark: this.#mark,
       schedule: { burstMs: BURST_MS, refreshMs: config.announceIntervalMs },
       observer: this.#reports,
-      ...(this.#fastKey && { homeOf: (name: string) => shared.fast!.addressLink.homeOf(name) }),
+      ...(addressLink && { homeOf: (name: string) => addressLink.homeOf(name) }),
     });
     this.#leaseClient = shared.open();
     this.#gate = new Gate({
