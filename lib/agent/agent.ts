@@ -3,8 +3,8 @@ import type { Clock } from "../election/clock.ts";
 import type { Clients } from "../kube/client.ts";
 import { RateLimit } from "../kube/rate_limit.ts";
 import type { WatchObserver } from "../kube/watch.ts";
-import { EventRecorder } from "../observe/events.ts";
 import type { Network } from "../net/link.ts";
+import { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
@@ -67,6 +67,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();
+  const post = eventPoster(eventClient);
   const source = new ServiceSource({
     open: () => clients.open(),
     clock,
@@ -136,7 +137,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     random: parts.random,
     wallClockMs: parts.wallClockMs,
     holdLock: parts.holdLock,
-    postEvent: eventPoster(eventClient),
+    openEvents: (own) => new EventRecorder({ ...own, post, node: config.nodeName, clock }),
     isAwaited: (priority, stage) => instances.isAwaited(priority, stage),
     health,
     leaseWatchObserver: watchReports("leases", metrics, logger),
@@ -165,7 +166,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     source,
     own: () => instances.standing(),
     events: new EventRecorder({
-      post: shared.postEvent,
+      post,
       node: config.nodeName,
       clock,
       rate: new RateLimit(clock, () => MIX_UP_EVENTS_PER_SECOND, 1),

@@ -78,7 +78,7 @@ function firstRival(
 function enter(firsts: Map<string | undefined, First>, one: Standing): void {
   const policy = parseScope(one.scope);
   for (const key of policy ? classKeys(policy) : []) {
-    const first = firsts.get(key) ?? { byNamespace: new Map() };
+    const first: First = firsts.get(key) ?? { byNamespace: new Map() };
     firsts.set(key, first);
     first.any ??= one;
     if (policy!.namespaces.length === 0) first.all ??= one;
