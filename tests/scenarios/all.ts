@@ -5,6 +5,7 @@ import { crashScenarios } from "./crash.ts";
 import { handoverScenarios } from "./handover.ts";
 import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leftoverScenarios } from "./leftovers.ts";
+import { mixUpScenarios } from "./mix_ups.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
 import { processScenarios } from "./process.ts";
@@ -22,4 +23,5 @@ export const allScenarios: readonly Scenario[] = [
   ...outageScenarios,
   ...processScenarios,
   ...planScenarios,
+  ...mixUpScenarios,
 ];
