@@ -40,11 +40,7 @@ async function assertSaid(
 ): Promise<void> {
   const { namespace } = stage;
   const about = { metadata: { namespace, name: object.name } };
-  const event = await until(
-    `Event ${kind}`,
-    () => stage.event(object.kind, about, kind),
-    DEADLINE_MS,
-  );
+  const event = await stage.event(object.kind, about, kind, DEADLINE_MS);
   assert.equal(event.type, "Warning");
   assert.match(event.message!, message);
   const subject = object.kind.toLowerCase();
