@@ -18,6 +18,7 @@ import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { MixUpWatch } from "./mix_up_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
+import { rehearse } from "./rehearsal.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import { VersionCheck } from "./version_check.ts";
@@ -64,6 +65,7 @@ const MIX_UP_EVENTS_PER_SECOND = 5;
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { config, clients, clock, logger } = parts;
+  await rehearse();
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();
@@ -152,6 +154,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     metricsOf: ({ name, loadBalancerClass }) => metrics.instance(name, loadBalancerClass),
     forget: (name) => metrics.remove(name),
     ended: (name) => health.remove(name),
+    failed: (instance, error) =>
+      health.addReady({
+        instance,
+        name: "instance",
+        problem: () => `it failed and is started again soon: ${error}`,
+      }),
     clock,
     logger,
   });

@@ -8,6 +8,7 @@ import { leftoverScenarios } from "./leftovers.ts";
 import { mixUpScenarios } from "./mix_ups.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
+import { poolScenarios } from "./pools.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -21,6 +22,7 @@ export const allScenarios: readonly Scenario[] = [
   ...leftoverScenarios,
   ...leaseConflictScenarios,
   ...outageScenarios,
+  ...poolScenarios,
   ...processScenarios,
   ...planScenarios,
   ...mixUpScenarios,

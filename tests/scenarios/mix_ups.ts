@@ -235,7 +235,7 @@ export const mixUpScenarios: Scenario[] = [
       assert.deepEqual(findings, []);
       const lease = `${stage.namespace}/${stage.lease}`;
       assert.deepEqual(instances.filter((one) => one["lease"] === lease), [{
-        instance: stage.className,
+        instance: `${stage.className}@${stage.namespace}`,
         class: stage.className,
         alsoClassless: false,
         namespaces: [stage.namespace],
