@@ -40,14 +40,19 @@ class Plan {
         spec: { leaseTransitions: 0 },
       });
     }
+    const plan = new Plan(ground, id, `${ground.dir}/${id}.yaml`);
+    await plan.write(names);
+    return plan;
+  }
+
+  /** Running agents take it over. */
+  async write(names: readonly string[]): Promise<void> {
     const instances = names.map((name) => ({
       name,
       leaseName: name,
-      loadBalancerClass: `${id}.example/${name}`,
+      loadBalancerClass: `${this.id}.example/${name}`,
     }));
-    const path = `${ground.dir}/${id}.yaml`;
-    await Deno.writeTextFile(path, JSON.stringify({ leaseNamespace: id, instances }));
-    return new Plan(ground, id, path);
+    await Deno.writeTextFile(this.path, JSON.stringify({ leaseNamespace: this.id, instances }));
   }
 
   async run(node: LabHost): Promise<Agent> {
@@ -78,18 +83,18 @@ class Plan {
 }
 
 /** How long a new VIP, and one that moves, takes in the class "quiet". */
-async function measureQuiet(plan: Plan, rounds: number) {
+async function measureQuiet(plan: Plan, rounds: number, label: string) {
   const { ground } = plan;
   const [first, second] = [ground.lab.nodes[0]!, ground.lab.nodes[1]!];
   const announcements: number[] = [];
   const failovers: number[] = [];
   const vip = ground.freshVip();
-  await plan.createService("moves", "quiet", vip);
+  await plan.createService(`${label}-moves`, "quiet", vip);
   await ground.sniffer.waitForClaim(vip, DEADLINE_MS);
   for (let i = 0; i < rounds; i++) {
     const fresh = ground.freshVip();
     const sentMs = nowMs();
-    const service = await plan.createService(`comes-${i}`, "quiet", fresh);
+    const service = await plan.createService(`${label}-${i}`, "quiet", fresh);
     const answeredMs = nowMs();
     const claim = await ground.sniffer.waitForClaim(fresh, DEADLINE_MS, { sinceMs: sentMs });
     announcements.push(claim.atMs - answeredMs);
@@ -116,7 +121,6 @@ async function measureQuiet(plan: Plan, rounds: number) {
 /** Creates what is broken, and goes on changing it until the signal aborts. */
 async function flood(
   plan: Plan,
-  className: string,
   signal: AbortSignal,
 ): Promise<{ churn: Promise<void> }> {
   const services: Service[] = [];
@@ -124,7 +128,7 @@ async function flood(
   await Promise.all(Array.from({ length: CREATES_AT_ONCE }, async () => {
     for (const i of queue) {
       services.push(
-        await plan.createService(`broken-${i}`, className, BROKEN[i % BROKEN.length]!),
+        await plan.createService(`broken-${i}`, "flooded", BROKEN[i % BROKEN.length]!),
       );
     }
   }));
@@ -145,22 +149,22 @@ export const isolation: Part = {
   async measure(ground, rounds) {
     const common = { part: this.name, unit: "ms" as const };
     const measurements: Measurement[] = [];
-    const beside = async (flooded: string) => {
-      const plan = await Plan.create(ground, ["quiet", "flooded"]);
+    const plan = await Plan.create(ground, ["quiet"]);
+    const stop = new AbortController();
+    const { churn } = await flood(plan, stop.signal);
+    let calm, flooded;
+    {
       await using _first = await plan.run(ground.lab.nodes[0]!);
       await using _second = await plan.run(ground.lab.nodes[1]!);
-      const stop = new AbortController();
-      const { churn } = await flood(plan, flooded, stop.signal);
       await rest(SETTLE_MS);
-      const times = await measureQuiet(plan, rounds);
-      stop.abort();
-      await churn;
-      await ground.kube.request("DELETE", `/api/v1/namespaces/${plan.id}/services`);
-      return times;
-    };
-    // The API server has as much to do either way: only the agents' part differs.
-    const calm = await beside("nobody");
-    const flooded = await beside("flooded");
+      // The API server has as much to do either way: only the agents' part differs.
+      calm = await measureQuiet(plan, rounds, "calm");
+      await plan.write(["quiet", "flooded"]);
+      await rest(SETTLE_MS);
+      flooded = await measureQuiet(plan, rounds, "flooded");
+    }
+    stop.abort();
+    await churn;
     const add = (what: string, before: number[], after: number[]) => {
       const { median } = summarize(before);
       measurements.push(

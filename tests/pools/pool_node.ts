@@ -65,7 +65,7 @@ export class PoolNode {
 
   /** @param options.forgetful what is written to the Lease has no journal, and nobody notices */
   constructor(
-    name: string,
+    readonly name: string,
     url: string,
     pools: readonly PoolSpec[],
     options: { forgetful?: boolean } = {},
