@@ -151,8 +151,13 @@ export class Elector {
   }
 
   /** @see Election.declareDead */
-  declareDead(term: number): void {
-    this.#tell((election) => election.declareDead(term));
+  declareDead(term: number, untilMs: number): void {
+    this.#tell((election) => election.declareDead(term, untilMs));
+  }
+
+  /** @see Election.declareAlive */
+  declareAlive(term: number): void {
+    this.#election.declareAlive(term);
   }
 
   /** Stands until the signal aborts; then withdraws, verifies and releases. */
