@@ -7,6 +7,7 @@ import {
   settingOf,
   yamlKeyOf,
 } from "../lib/config/settings.ts";
+import { configSchema } from "../lib/config/schema.ts";
 import { defaultOf } from "../lib/cli/help.ts";
 import { wrap } from "../lib/cli/text.ts";
 
@@ -30,7 +31,7 @@ what counts and where it came from. Every wrong setting is reported at once, and
 
 A YAML file may list \`instances:\`. Settings of an instance at the top level count for all instances
 that don't say otherwise. Flags and environment variables for settings of an instance make one
-instance, and are an error beside \`instances:\`.
+instance, and are an error beside \`instances:\`. \`--only\` picks instances of the list.
 
 \`\`\`yaml
 interface: eth0
@@ -43,7 +44,13 @@ instances:
     interface: eth1
 \`\`\`
 
-Two instances of one process never share a name, a Lease, or Services: that is an error.`;
+Two instances of one process never share a name, a Lease, or Services: that is an error. How to plan
+them: [classes](classes.md). For editors there is a schema, \`deploy/schema/classvip.schema.json\`;
+\`classvip config --schema\` prints it:
+
+\`\`\`yaml
+# yaml-language-server: $schema=classvip.schema.json
+\`\`\``;
 
 const KUBE_VIP_INTRO = `## Settings of kube-vip
 
@@ -69,6 +76,12 @@ export function renderSettingsDocs(): string {
   return [INTRO, ...sections, KUBE_VIP_INTRO, renderKubeVip()].join("\n\n") + "\n";
 }
 
+const SCOPES = {
+  process: "For the process",
+  instance: "For each instance",
+  both: "For the process, and for each instance",
+};
+
 function renderSetting(name: SettingName): string {
   const setting = settingOf(name);
   const key = yamlKeyOf(name);
@@ -76,7 +89,7 @@ function renderSetting(name: SettingName): string {
     `Flag \`--${name}\`, env \`${envNameOf(name)}\`` + (key ? `, YAML \`${key}\`` : ""),
     ...aliasesOf(setting),
     `Default: ${setting.defaultText ?? `\`${defaultOf(setting)}\``}`,
-    setting.scope === "instance" ? "For each instance" : "For the process",
+    SCOPES[setting.scope],
   ];
   return [
     `### ${name}`,
@@ -115,13 +128,22 @@ function escape(text: string): string {
   return text.replaceAll(/(?<!`[^`]*)<(\w+)>/g, "\\<$1>");
 }
 
+/** Path and text of every file that is written from the table. */
+export function generatedFiles(): [path: string, text: string][] {
+  return [
+    ["docs/settings.md", renderSettingsDocs()],
+    ["deploy/schema/classvip.schema.json", JSON.stringify(configSchema(), undefined, 2) + "\n"],
+  ];
+}
+
 if (import.meta.main) {
-  const file = new URL("../docs/settings.md", import.meta.url);
-  const text = renderSettingsDocs();
-  if (!Deno.args.includes("--check")) {
-    await Deno.writeTextFile(file, text);
-  } else if (await Deno.readTextFile(file) !== text) {
-    console.error("docs/settings.md is stale: deno task settings writes it anew");
-    Deno.exit(1);
+  for (const [path, text] of generatedFiles()) {
+    const file = new URL(`../${path}`, import.meta.url);
+    if (!Deno.args.includes("--check")) {
+      await Deno.writeTextFile(file, text);
+    } else if (await Deno.readTextFile(file) !== text) {
+      console.error(`${path} is stale: deno task settings writes it anew`);
+      Deno.exit(1);
+    }
   }
 }

@@ -1,7 +1,6 @@
 import type { ProcessConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
 import type { Clients } from "../kube/client.ts";
-import type { Event } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Network } from "../net/link.ts";
 import { EventRecorder } from "../observe/events.ts";
@@ -10,6 +9,8 @@ import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
 import { HttpServer } from "./http.ts";
 import { Instance, type Shared } from "./instance.ts";
+import { Instances, type Plans } from "./instances.ts";
+import { eventPoster } from "./event_poster.ts";
 import { type AddressDevice, AddressLink } from "./address_link.ts";
 import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LeaseView } from "./lease_view.ts";
@@ -24,6 +25,10 @@ import type { Task } from "./task.ts";
 /** What the process is made of; passed in, so that tests can put doubles in its place. */
 export interface AgentParts {
   readonly config: ProcessConfig;
+  /** Keys of beacons, by the instance's name; only where one asks for fast failover. */
+  readonly keys?: ReadonlyMap<string, Uint8Array>;
+  /** Where new plans come from. Without it the instances are those of `config`. */
+  readonly plans?: (reloaded: (ok: boolean) => void) => Plans;
   readonly version: string;
   readonly clients: Clients;
   readonly network: Network;
@@ -35,10 +40,8 @@ export interface AgentParts {
   readonly random: () => number;
   readonly wallClockMs: () => number;
   readonly logger: Logger;
-  /** Only where an instance asks for fast failover. */
+  /** For instances that ask for fast failover. */
   readonly fast?: {
-    /** By the instance's name. */
-    readonly keys: ReadonlyMap<string, Uint8Array>;
     /** Opens a source of the beacons that come in on an interface. */
     readonly openBeacons: (linkIndex: number) => FrameSource;
     readonly openDevice: () => AddressDevice;
@@ -49,7 +52,6 @@ export interface AgentParts {
 
 /** A watch that is quiet for this long is dead: bookmarks come every minute. */
 const SERVICES_SILENCE_MS = 120_000;
-const DRAIN_EVENTS_MS = 1000;
 
 /**
  * Runs all instances until the signal aborts and each has withdrawn and released.
@@ -62,20 +64,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();
-  const events = new EventRecorder({
-    post: async (event: Event, signal) => {
-      const path = `/api/v1/namespaces/${event.metadata.namespace}/events`;
-      await eventClient.request({ method: "POST", path, body: event, signal });
-    },
-    node: config.nodeName,
-    clock,
-    logger,
-  });
+  const post = eventPoster(eventClient);
   const source = new ServiceSource({
     open: () => clients.open(),
     clock,
     random: parts.random,
-    namespaces: watchedNamespaces(config),
     observer: watchReports("services", metrics, logger),
   });
   health.addLive({
@@ -101,7 +94,6 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     client: clients.open(),
     clock,
     random: parts.random,
-    namespaces: [...new Set(config.instances.map(({ leaseNamespace }) => leaseNamespace))],
     observer: watchReports("leases", metrics, logger),
     logger,
   });
@@ -116,9 +108,17 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   });
   const claims = new ClaimWatch(parts.openArp, parts.network, logger);
   const { fast } = parts;
-  using addressLink = fast && new AddressLink(fast.openDevice, fast.arpIgnore, logger);
+  using stack = new DisposableStack();
+  /** Made for the first instance that needs it. */
+  let addressLink: AddressLink | undefined;
+  const fastParts = fast && {
+    openBeacons: fast.openBeacons,
+    get addressLink() {
+      return addressLink ??= stack.use(new AddressLink(fast.openDevice, fast.arpIgnore, logger));
+    },
+  };
   const shared: Shared = {
-    ...(fast && addressLink && { fast: { ...fast, addressLink } }),
+    ...(fastParts && { fast: fastParts }),
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
     // Whoever takes it cuts every agent off.
@@ -134,18 +134,24 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     random: parts.random,
     wallClockMs: parts.wallClockMs,
     holdLock: parts.holdLock,
-    events,
+    openEvents: (own) => new EventRecorder({ ...own, post, node: config.nodeName, clock }),
+    isAwaited: (priority, stage) => instances.isAwaited(priority, stage),
     health,
     leaseWatchObserver: watchReports("leases", metrics, logger),
   };
-  const instances = config.instances.map((instance) =>
-    new Instance(
-      instance,
-      shared,
-      metrics.instance(instance.name, instance.loadBalancerClass),
-      logger,
-    )
-  );
+  const instances: Instances = new Instances({
+    first: { instances: config.instances, keys: parts.keys ?? new Map() },
+    plans: parts.plans?.((ok) => metrics.reloaded(ok)),
+    start: (instance, key, metrics) => {
+      leases.cover(instance.leaseNamespace);
+      return new Instance(instance, shared, metrics, logger, key);
+    },
+    metricsOf: ({ name, loadBalancerClass }) => metrics.instance(name, loadBalancerClass),
+    forget: (name) => metrics.remove(name),
+    ended: (name) => health.remove(name),
+    clock,
+    logger,
+  });
   const versionCheck = new VersionCheck({
     clients,
     clock,
@@ -168,18 +174,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const rest = new AbortController();
   const stop = new AbortController();
   const results = await Promise.allSettled([
-    supervise(instances, AbortSignal.any([signal, stop.signal])).finally(() => rest.abort()),
+    supervise([instances], AbortSignal.any([signal, stop.signal])).finally(() => rest.abort()),
     supervise(around, rest.signal).finally(() => stop.abort()),
   ]);
-  await events.drain(DRAIN_EVENTS_MS);
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
-}
-
-/** Bound to namespaces only where every instance is: then no rights beyond them are needed. */
-function watchedNamespaces({ instances }: ProcessConfig): string[] | undefined {
-  if (instances.some(({ namespaces }) => namespaces.length === 0)) return undefined;
-  return [...new Set(instances.flatMap(({ namespaces }) => namespaces))].sort();
 }
 
 function watchReports(resource: string, metrics: Metrics, logger: Logger): WatchObserver {

@@ -8,6 +8,8 @@ import { isUsable } from "../vip/placement.ts";
 import type { LeaseView } from "./lease_view.ts";
 
 const LOOK_AGAIN_MS = 1000;
+/** The obstacle before the first look. */
+export const NOT_LOOKED = "not looked yet";
 /** Between two looks for a second Lease of the same scope, while standing. */
 const GUARD_MS = 250;
 /** Between two lists while the watch shows nothing. */
@@ -44,7 +46,7 @@ export type Verdict =
 export class Gate {
   readonly #parts: GateParts;
   readonly #rivals: RivalWatch;
-  #obstacle: string | undefined = "not looked yet";
+  #obstacle: string | undefined = NOT_LOOKED;
 
   constructor(parts: GateParts) {
     this.#parts = parts;

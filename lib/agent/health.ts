@@ -20,8 +20,8 @@ export interface HealthReport {
  *   instance is the holder or stands by.
  */
 export class Health {
-  readonly #live: HealthCheck[] = [];
-  readonly #ready: HealthCheck[] = [];
+  #live: HealthCheck[] = [];
+  #ready: HealthCheck[] = [];
 
   addLive(check: HealthCheck): void {
     this.#live.push(check);
@@ -31,12 +31,20 @@ export class Health {
     this.#ready.push(check);
   }
 
-  live(): HealthReport {
-    return report(this.#live);
+  /** Takes all checks of an instance away: it has ended. */
+  remove(instance: string): void {
+    const stays = (check: HealthCheck) => check.instance !== instance;
+    this.#live = this.#live.filter(stays);
+    this.#ready = this.#ready.filter(stays);
   }
 
-  ready(): HealthReport {
-    return report([...this.#live, ...this.#ready]);
+  /** @param instance leaves out the checks of all other instances */
+  live(instance?: string): HealthReport {
+    return report(this.#live, instance);
+  }
+
+  ready(instance?: string): HealthReport {
+    return report([...this.#live, ...this.#ready], instance);
   }
 }
 
@@ -61,8 +69,10 @@ export function youngEnough(
   };
 }
 
-function report(checks: readonly HealthCheck[]): HealthReport {
-  const results = checks.map(({ instance, name, problem }) => {
+function report(checks: readonly HealthCheck[], only: string | undefined): HealthReport {
+  const wanted = ({ instance }: HealthCheck) =>
+    only === undefined || instance === undefined || instance === only;
+  const results = checks.filter(wanted).map(({ instance, name, problem }) => {
     const found = problem();
     return {
       ...(instance !== undefined && { instance }),

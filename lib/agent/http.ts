@@ -3,7 +3,7 @@ import type { Metrics } from "../observe/metrics.ts";
 import type { Health, HealthReport } from "./health.ts";
 import type { Task } from "./task.ts";
 
-/** /healthz, /readyz and /metrics. */
+/** /healthz, /readyz and /metrics, of all instances or of one. */
 export class HttpServer implements Task {
   readonly name = "http";
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -20,26 +20,22 @@ export class HttpServer implements Task {
     const { health, metrics, logger } = options;
     const { hostname, port } = splitAddress(options.address);
     const handler = async (request: Request) => {
-      const url = new URL(request.url);
-      switch (url.pathname) {
+      const { path, instance } = asked(new URL(request.url));
+      if (instance !== undefined && !metrics.instances.has(instance)) {
+        const names = [...metrics.instances].join(", ");
+        return new Response(`There is no instance ${instance}, but ${names}\n`, { status: 404 });
+      }
+      switch (path) {
         case "/healthz":
-          return answer(health.live());
+          return answer(health.live(instance));
         case "/readyz":
-          return answer(health.ready());
-        case "/metrics": {
-          const instance = url.searchParams.get("instance") ?? undefined;
-          if (instance !== undefined && !metrics.instances.has(instance)) {
-            const names = [...metrics.instances].join(", ");
-            return new Response(`There is no instance ${instance}, but ${names}\n`, {
-              status: 404,
-            });
-          }
+          return answer(health.ready(instance));
+        case "/metrics":
           return new Response(await metrics.render(instance), {
             headers: { "content-type": metrics.contentType },
           });
-        }
         default:
-          return new Response("There are /healthz, /readyz and /metrics\n", { status: 404 });
+          return new Response(ELSEWHERE, { status: 404 });
       }
     };
     const serve = (port: number) =>
@@ -70,6 +66,25 @@ export class HttpServer implements Task {
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
     await this.#server.finished;
+  }
+}
+
+const ELSEWHERE = "There are /healthz, /readyz (/readyz/NAME for one instance) and /metrics " +
+  "(/metrics?instance=NAME)\n";
+
+/** `/readyz/NAME` and `/metrics?instance=NAME` ask for one instance; its name may have slashes. */
+function asked({ pathname, searchParams }: URL): { path: string; instance: string | undefined } {
+  const [, path, name] = /^(\/healthz|\/readyz)\/(.+)$/.exec(pathname) ?? [];
+  const instance = searchParams.get("instance") ?? undefined;
+  if (path === undefined || name === undefined) return { path: pathname, instance };
+  return { path, instance: decoded(name) };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

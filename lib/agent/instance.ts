@@ -3,11 +3,12 @@ import type { Clock } from "../election/clock.ts";
 import { Election, type Preferences } from "../election/election.ts";
 import { Elector } from "../election/elector.ts";
 import { LeaseWriter } from "../election/lease_writer.ts";
+import { RateLimit } from "../kube/rate_limit.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Link, Network } from "../net/link.ts";
-import type { EventRecorder } from "../observe/events.ts";
+import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { describeScope } from "../services/class_policy.ts";
@@ -19,7 +20,7 @@ import type { AddressLink } from "./address_link.ts";
 import { Beacons } from "./beacons.ts";
 import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
-import { Gate } from "./gate.ts";
+import { Gate, NOT_LOOKED } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
 import { LeaseLook } from "./lease_look.ts";
 import type { LeaseView } from "./lease_view.ts";
@@ -27,9 +28,10 @@ import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
+import type { PlannedInstance } from "./instances.ts";
 import type { ServiceSource } from "./service_source.ts";
+import { StartOrder, type StartStage } from "./start_order.ts";
 import { supervise } from "./supervise.ts";
-import type { Task } from "./task.ts";
 import { electionTimes } from "./times.ts";
 
 /** What all instances of a process share. */
@@ -39,7 +41,7 @@ export interface Shared {
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: ReadonlyMap<string, string>;
   readonly network: Network;
-  readonly source: ServiceSource;
+  readonly source: Pick<ServiceSource, "open">;
   readonly leases: Pick<LeaseView, keyof LeaseView>;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly node: Pick<NodeWatch, "subscribe">;
@@ -50,27 +52,38 @@ export interface Shared {
   readonly random: () => number;
   readonly wallClockMs: () => number;
   readonly holdLock: (name: string) => Disposable;
-  readonly events: EventRecorder;
+  /** Makes what writes the Events of one instance. */
+  readonly openEvents: (
+    parts: Required<Pick<EventRecorderOptions, "rate" | "logger" | "onLost">>,
+  ) => EventRecorder;
+  /** Whether an instance of higher priority has not come so far yet. */
+  readonly isAwaited: (priority: number, stage: StartStage) => boolean;
   readonly health: Health;
   readonly leaseWatchObserver: WatchObserver;
   /** Only where an instance asks for fast failover. */
   readonly fast?: {
-    readonly keys: ReadonlyMap<string, Uint8Array>;
     readonly openBeacons: (linkIndex: number) => FrameSource;
     readonly addressLink: Pick<AddressLink, "homeOf">;
   };
 }
 
+/** So many seconds' worth of Events may go out at once. */
+const EVENT_BURST_SECONDS = 10;
+const DRAIN_EVENTS_MS = 1000;
+
 /** One instance: a class, a Lease, and the VIPs of that class while this node is the holder. */
-export class Instance implements Task {
+export class Instance implements PlannedInstance {
   readonly name: string;
-  readonly #config: InstanceConfig;
+  #config: InstanceConfig;
   readonly #shared: Shared;
   readonly #metrics: InstanceMetrics;
   readonly #logger: Logger;
+  readonly #events: EventRecorder;
   readonly #reports: InstanceReports;
   readonly #scope: string;
   readonly #mark: number;
+  /** The key of its beacons; undefined without fast failover. */
+  readonly #fastKey: Uint8Array | undefined;
   readonly #vips: Vips<ServiceView>;
   /**
    * For the Lease alone. A standby looks at it now and then: that keeps a connection open for its
@@ -78,15 +91,27 @@ export class Instance implements Task {
    */
   readonly #leaseClient: KubeClient;
   readonly #gate: Gate;
+  readonly #statusRate: RateLimit;
+  readonly #order: StartOrder;
+  #startStage: StartStage = 0;
   /** What runs while the instance stands for its Lease; undefined while the gate is shut. */
   #standing: {
     elector: Elector;
     watchProgressMs: () => number;
     lastError: () => Error | undefined;
     lastAnswerMs: () => number;
+    reconciler: Reconciler;
+    statuses: StatusWriter;
   } | undefined;
 
-  constructor(config: InstanceConfig, shared: Shared, metrics: InstanceMetrics, logger: Logger) {
+  /** @param key of its beacons; only with fast failover */
+  constructor(
+    config: InstanceConfig,
+    shared: Shared,
+    metrics: InstanceMetrics,
+    logger: Logger,
+    key?: Uint8Array,
+  ) {
     this.name = `instance ${config.name}`;
     this.#config = config;
     this.#shared = shared;
@@ -96,13 +121,26 @@ export class Instance implements Task {
       instance: config.name,
       class: config.loadBalancerClass ?? "",
       lease: `${lease.namespace}/${lease.name}`,
+    }, () => this.#config.logLevel);
+    this.#fastKey = config.fastFailover && shared.fast ? key : undefined;
+    const { clock } = shared;
+    this.#statusRate = new RateLimit(clock, () => this.#config.statusWritesPerSecond, 1);
+    this.#order = new StartOrder(
+      clock,
+      (stage) => shared.isAwaited(this.#config.priority, stage),
+    );
+    this.#events = shared.openEvents({
+      rate: new RateLimit(clock, () => this.#config.eventsPerSecond, EVENT_BURST_SECONDS),
+      logger: this.#logger,
+      onLost: () => metrics.eventLost(),
     });
+    metrics.setVipsLimit(config.maxVips);
     this.#scope = describeScope(config);
     this.#mark = instanceMark(lease.namespace, lease.name);
     this.#reports = new InstanceReports({
       logger: this.#logger,
       metrics,
-      events: shared.events,
+      events: this.#events,
       node: shared.nodeName,
       instance: config.name,
       lease,
@@ -130,6 +168,35 @@ export class Instance implements Task {
 
   /** Stands for the Lease whenever nothing is in the way, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    using _client = this.#leaseClient;
+    try {
+      await this.#live(signal);
+    } finally {
+      await this.#events.drain(DRAIN_EVENTS_MS);
+    }
+  }
+
+  /** Takes over limits, rates and the log level. */
+  adjust(config: InstanceConfig): void {
+    this.#config = config;
+    this.#metrics.setVipsLimit(config.maxVips);
+    this.#standing?.reconciler.soon();
+  }
+
+  get startStage(): StartStage {
+    if (this.#startStage === 2) return 2;
+    const standing = this.#standing;
+    const shut = this.#gate.obstacle !== undefined && this.#gate.obstacle !== NOT_LOOKED;
+    const { holder } = standing?.elector ?? {};
+    const standsBy = holder !== undefined && holder !== this.#shared.nodeName;
+    const isDone = this.#startStage === 1 && standing?.statuses.pending === 0;
+    if (shut || standsBy || standing?.elector.obstacle !== undefined || isDone) {
+      this.#startStage = 2;
+    }
+    return this.#startStage;
+  }
+
+  async #live(signal: AbortSignal): Promise<void> {
     for (;;) {
       using _lock = await this.#gate.pass(signal);
       if (signal.aborted) return;
@@ -161,10 +228,13 @@ export class Instance implements Task {
       annotations: config.leaseAnnotations,
     };
     const api = new KubeLeaseApi(this.#leaseClient, lease);
-    const statuses = new StatusWriter(statusClient, clock, this.#reports);
+    const statuses = new StatusWriter(statusClient, clock, this.#reports, {
+      tryTake: () => this.#order.waitMs(2) || this.#statusRate.tryTake(),
+    });
     using reconciler = new Reconciler({
       source: shared.source,
       policy: config,
+      limits: () => this.#config,
       network: shared.network,
       interface: config.interface,
       mark: this.#mark,
@@ -174,6 +244,9 @@ export class Instance implements Task {
       reports: this.#reports,
       metrics: this.#metrics,
       logger: this.#logger,
+      carriedOut: () => {
+        if (this.#startStage === 0) this.#startStage = 1;
+      },
     });
     const election = new Election(
       { ...who, ...times, preferences: preferencesOf(config) },
@@ -193,10 +266,13 @@ export class Instance implements Task {
       if (verdict.kind === "unseen") return;
       confirmed = true;
       this.#vips.granted(election.holdUntilMs);
-      reconciler.begin();
+      begin();
       beacons?.announce();
-      // What was deleted or changed on a connection that died unnoticed must not stay for long.
-      shared.source.refresh();
+    };
+    /** The Lease is kept meanwhile, and what an earlier run left goes on serving. */
+    const begin = () => {
+      if (this.#order.waitMs(1) === 0) reconciler.begin();
+      else void this.#order.turn(1, signal).then(() => confirmed && reconciler.begin());
     };
     const elector: Elector = new Elector({
       election,
@@ -238,6 +314,8 @@ export class Instance implements Task {
       watchProgressMs: () => latest(watch.lastActivityMs, watch.lastAttemptMs),
       lastError: () => elector.lastError ?? watch.lastError,
       lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
+      reconciler,
+      statuses,
     };
     const conditions = new Conditions((reason) => {
       this.#reports.condition(reason);
@@ -281,11 +359,6 @@ export class Instance implements Task {
     if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
-  }
-
-  /** The key of its beacons; undefined without fast failover. */
-  get #fastKey(): Uint8Array | undefined {
-    return this.#config.fastFailover ? this.#shared.fast?.keys.get(this.#config.name) : undefined;
   }
 
   #beacons(elector: Elector, conditions: Conditions): Beacons | undefined {

@@ -17,8 +17,6 @@ export interface LeaseViewParts {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Of the instances' own Leases. */
-  readonly namespaces: readonly string[];
   readonly observer: WatchObserver;
   readonly logger: Logger;
 }
@@ -38,6 +36,10 @@ export class LeaseView implements Task {
   readonly #narrow = new AbortController();
   #watches: readonly Watch<Lease, Lease>[];
   readonly #settled = Promise.withResolvers<void>();
+  /** Of the instances' own Leases. */
+  readonly #namespaces = new Set<string>();
+  /** Starts the watch of a namespace; undefined while one sees all of them. */
+  #follow: ((namespace: string) => void) | undefined;
 
   constructor(parts: LeaseViewParts) {
     this.#parts = parts;
@@ -74,6 +76,13 @@ export class LeaseView implements Task {
     for (const watch of this.#watches) watch.relist();
   }
 
+  /** An instance has its Lease there. */
+  cover(namespace: string): void {
+    if (this.#namespaces.has(namespace)) return;
+    this.#namespaces.add(namespace);
+    this.#follow?.(namespace);
+  }
+
   /** Calls the listener after every change. @returns a function that ends it */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -81,11 +90,19 @@ export class LeaseView implements Task {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { namespaces } = this.#parts;
     await this.#watches[0]!.run(AbortSignal.any([signal, this.#narrow.signal]));
     if (signal.aborted) return;
-    this.#watches = namespaces.map((namespace) => this.#watch(namespace));
-    await Promise.all(this.#watches.map((watch) => watch.run(signal)));
+    this.#watches = [];
+    const ended = Promise.withResolvers<void>();
+    let running = 0;
+    this.#follow = (namespace) => {
+      const watch = this.#watch(namespace);
+      this.#watches = [...this.#watches, watch];
+      running++;
+      watch.run(signal).then(() => --running === 0 && ended.resolve(), ended.reject);
+    };
+    for (const namespace of this.#namespaces) this.#follow(namespace);
+    await ended.promise;
   }
 
   #watch(namespace: string | undefined): Watch<Lease, Lease> {

@@ -3,15 +3,18 @@ import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import type { ClassPolicy } from "../services/class_policy.ts";
 import { decide, type Decision } from "../services/decide.ts";
+import type { VipLimits } from "../services/limits.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { StatusWriter } from "../services/status_writer.ts";
 import { placer } from "../vip/placement.ts";
 import type { Vips } from "../vip/vips.ts";
 import type { InstanceReports } from "./reports.ts";
-import type { ServiceSource } from "./service_source.ts";
+import type { ServiceScope, ServiceSource } from "./service_source.ts";
 
 /** A flood of changes is taken in together: this much time between two reconciles. */
 const SPACING_MS = 10;
+/** So many times as long as the last one took: a flood in one class leaves time for the others. */
+const REST_FACTOR = 4;
 /** Mends what no event tells of: an interface that came, a claim that failed. */
 const AGAIN_MS = 5000;
 
@@ -19,8 +22,10 @@ const AGAIN_MS = 5000;
 const FRESH_MS = 5000;
 
 export interface ReconcilerParts {
-  readonly source: Pick<ServiceSource, "services" | "synced" | "subscribe">;
+  readonly source: Pick<ServiceSource, "open">;
   readonly policy: ClassPolicy;
+  /** Asked each time: they may change. */
+  readonly limits: () => VipLimits;
   readonly network: Network;
   /** Name of an interface, or "auto". */
   readonly interface: string;
@@ -32,6 +37,8 @@ export interface ReconcilerParts {
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
   readonly logger: Logger;
+  /** All that was decided is on the interfaces. */
+  readonly carriedOut: () => void;
 }
 
 /** A served Service, and the addresses in its status that are this instance's to clear. */
@@ -43,27 +50,33 @@ interface Vouched {
 /** Makes it so: asks `decide()` after every change, and carries out what it says. */
 export class Reconciler implements Disposable {
   readonly #parts: ReconcilerParts;
-  readonly #unsubscribe: () => void;
+  readonly #scope: ServiceScope;
   /** As last decided, by uid. */
   #served = new Map<string, Vouched>();
   #due = false;
   #beganMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastRunMs = -Infinity;
+  /** From the start of the right to hold, once this instance may use it. */
+  #begun = false;
+  #nextRunMs = -Infinity;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
-    this.#unsubscribe = parts.source.subscribe(() => this.#soon());
+    this.#scope = parts.source.open(parts.policy, () => this.soon());
   }
 
   /** The right to hold began: acts at once. */
   begin(): void {
     this.#beganMs = performance.now();
+    this.#begun = true;
+    // What was deleted or changed on a connection that died unnoticed must not stay for long.
+    this.#scope.refresh();
     this.#run();
   }
 
   /** The right to hold ended: what was not written yet is the next holder's. */
   end(): void {
+    this.#begun = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#served.clear();
@@ -72,13 +85,14 @@ export class Reconciler implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#unsubscribe();
+    this.#scope[Symbol.dispose]();
     clearTimeout(this.#timer);
   }
 
-  #soon(): void {
-    if (!this.#parts.vips.mayHold || this.#due) return;
-    const waitMs = this.#lastRunMs + SPACING_MS - performance.now();
+  /** Something changed: acts when it is time. */
+  soon(): void {
+    if (!this.#begun || !this.#parts.vips.mayHold || this.#due) return;
+    const waitMs = this.#nextRunMs - performance.now();
     if (waitMs > 0) return this.#schedule(waitMs);
     this.#due = true;
     // After the rest of what arrived with this change.
@@ -92,26 +106,30 @@ export class Reconciler implements Disposable {
 
   #run(): void {
     this.#due = false;
-    const { vips, source, metrics, logger } = this.#parts;
-    if (!vips.mayHold || !source.synced) return;
+    const { vips, metrics, logger, carriedOut } = this.#parts;
+    if (!this.#begun || !vips.mayHold || !this.#scope.synced) return;
     this.#schedule(AGAIN_MS);
+    const startedMs = performance.now();
     try {
       this.#carryOut(this.#decide());
       metrics.reconciled(true);
+      carriedOut();
     } catch (error) {
       metrics.reconciled(false);
       logger.error("could not reconcile, trying again", { error });
     }
     metrics.setVipsHeld(vips.size);
-    this.#lastRunMs = performance.now();
+    const nowMs = performance.now();
+    this.#nextRunMs = nowMs + Math.max(SPACING_MS, REST_FACTOR * (nowMs - startedMs));
   }
 
   #decide(): Decision {
-    const { source, policy, network, vips, mark } = this.#parts;
+    const { policy, limits, network, vips, mark } = this.#parts;
     const snapshot = { links: network.links(), addresses: network.addresses() };
     return decide({
-      services: source.services(),
-      policy,
+      services: this.#scope.services(),
+      owners: this.#scope.owners,
+      policy: { ...policy, ...limits() },
       mayHold: true,
       held: vips.addresses,
       place: placer(this.#parts.interface, mark, snapshot, this.#parts.reserved),

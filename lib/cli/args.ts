@@ -14,6 +14,8 @@ export interface CommandLine {
   readonly flags: readonly GivenFlag[];
   /** Format of the answer of `config`. */
   readonly output: "text" | "json";
+  /** `config` shows the schema of the file instead. */
+  readonly schema: boolean;
   /** The node that `handover` names. */
   readonly to: string | undefined;
   /** An unknown command, words too many, a bad `--output` or `--to`. */
@@ -63,7 +65,16 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   words.push(...afterDashes.map(String));
 
   const asked = flags.map(({ flag }) => SWITCHES.get(flag)).find((command) => command);
-  if (asked) return { command: asked, flags: [], problems: [], output: "text", to: undefined };
+  if (asked) {
+    return {
+      command: asked,
+      flags: [],
+      problems: [],
+      output: "text",
+      schema: false,
+      to: undefined,
+    };
+  }
   const command = commandOf(words, problems);
   if (command === "version" || command === "help") {
     for (const { flag, value } of flags) {
@@ -83,6 +94,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       right: "text or json",
     });
   }
+  const schemas = command === "config" ? flags.filter(({ flag }) => flag === "schema") : [];
   const targets = command === "handover" ? flags.filter(({ flag }) => flag === "to") : [];
   const to = targets.at(-1)?.value;
   if (command === "handover" && !to) {
@@ -98,14 +110,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     command,
     problems,
     to,
+    schema: schemas.length > 0,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) => !outputs.includes(given) && !targets.includes(given)),
+    flags: flags.filter((given) => ![...outputs, ...schemas, ...targets].includes(given)),
   };
 }
 
 function completeBoolean(arg: string): string {
   const flag = /^--?([^=]+)$/.exec(arg)?.[1];
-  return flag && (SWITCHES.has(flag) || isBooleanFlag(flag)) ? `${arg}=true` : arg;
+  return flag && (SWITCHES.has(flag) || flag === "schema" || isBooleanFlag(flag))
+    ? `${arg}=true`
+    : arg;
 }
 
 function commandOf(

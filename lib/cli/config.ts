@@ -1,5 +1,8 @@
+import { ConfigError } from "../config/errors.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { EffectiveSetting } from "../config/resolve.ts";
+import { configSchema } from "../config/schema.ts";
+import type { CommandLine } from "./args.ts";
 import type { CliContext } from "./context.ts";
 import { alignColumns } from "./text.ts";
 
@@ -12,6 +15,23 @@ export function printConfig(
   for (const warning of warnings) stderr(`warning: ${warning}`);
   stdout(output === "json" ? asJson(effective) : asTable(effective));
   return Promise.resolve(0);
+}
+
+/** `classvip config --schema`: what the YAML file may say, for editors. */
+export function printSchema(
+  { stdout }: CliContext,
+  { flags, problems }: Pick<CommandLine, "flags" | "problems">,
+): number {
+  const more = flags.map(({ flag, value }) => ({
+    setting: flag,
+    value,
+    source: `flag --${flag}`,
+    problem: "no flag beside --schema",
+    right: "classvip config --schema alone",
+  }));
+  if (problems.length + more.length > 0) throw new ConfigError([...problems, ...more]);
+  stdout(JSON.stringify(configSchema(), undefined, 2));
+  return 0;
 }
 
 function asTable(effective: readonly EffectiveSetting[]): string {

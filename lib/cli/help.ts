@@ -11,7 +11,8 @@ Usage: classvip [command] [--flag=value ...]
 
 Commands:
   run       serve the LoadBalancer Services of the classes (default; also: manager)
-  config    show the effective settings and where each came from (--output=json for programs)
+  config    show the effective settings and where each came from (--output=json for programs,
+            --schema: what the file may say, for editors)
   handover  ask the holder to hand over to another node (--to=<node>), without a gap
   release   withdraw this node's VIPs and release its Leases, for use after a crash
   version   show the version
@@ -21,6 +22,7 @@ Examples:
   classvip --loadBalancerClass=internal-vip --leaseName=custom-lease-name
   classvip --loadBalancerClass=example.com/public --interface=eth1 --alsoClassless
   classvip config --config=/etc/classvip.yaml
+  classvip --config=/etc/classvip.yaml --only=public-prod
 
 A flag counts more than its environment variable, that more than the YAML file of --config.
 Durations are 5s, 1500ms, 1m30s or plain seconds. kube-vip's names are understood too.`;

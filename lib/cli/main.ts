@@ -9,7 +9,7 @@ type Command = (context: CliContext, line: CommandLine) => Promise<number>;
 const commands: Readonly<Record<CommandName, Command>> = {
   run: async (context, line) => {
     const loaded = await load(context, line);
-    return await (await import("./run.ts")).run(context, loaded);
+    return await (await import("./run.ts")).run(context, loaded, () => load(context, line));
   },
   handover: async (context, line) =>
     await (await import("./handover.ts")).run(context, await load(context, line), line.to!),
@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
     return await (await import("./release.ts")).run(context, loaded);
   },
   config: async (context, line) => {
+    if (line.schema) return (await import("./config.ts")).printSchema(context, line);
     const loaded = await load(context, line);
     return await (await import("./config.ts")).printConfig(context, loaded, line.output);
   },

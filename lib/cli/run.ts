@@ -1,5 +1,6 @@
 import { runAgent } from "../agent/agent.ts";
 import { type KeyFile, loadBeaconKeys } from "../config/beacon_key.ts";
+import type { ProcessConfig } from "../config/instance.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { connect } from "../kube/client.ts";
 import { loadCredentials } from "../kube/credentials.ts";
@@ -15,24 +16,38 @@ import { LinuxNetwork } from "../sys/network.ts";
 import { arpIgnore, Tun } from "../sys/tun.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
+import { FilePlans } from "./reload.ts";
 
 /** A handover takes about this long; a line costs it half a millisecond. */
 const LOG_DELAY_MS = 25;
 
-/** `classvip run`: serves until SIGTERM or SIGINT, then withdraws, verifies and releases. */
+/**
+ * `classvip run`: serves until SIGTERM or SIGINT, then withdraws, verifies and releases. Takes over
+ * the instances of a file that changes, at once with SIGHUP.
+ *
+ * @param load loads the settings once more
+ */
 export async function run(
   context: CliContext,
-  { config, warnings }: LoadedConfig,
+  loaded: LoadedConfig,
+  load: () => Promise<LoadedConfig>,
 ): Promise<number> {
-  const logger = createLogger({
-    level: config.logLevel,
+  const { config, warnings } = loaded;
+  let { logLevel } = config;
+  const lines = createLogger({
+    level: logLevel,
     format: config.logFormat,
     later: (flush) => void setTimeout(flush, LOG_DELAY_MS),
   });
-  using _ = { [Symbol.dispose]: () => logger.flush() };
+  using _ = { [Symbol.dispose]: () => lines.flush() };
+  const logger = lines.with({}, () => logLevel);
   for (const warning of warnings) logger.warn(warning);
-  const { keys, warnings: keyWarnings } = await loadBeaconKeys(config.instances, readKey);
-  for (const warning of keyWarnings) logger.warn(warning);
+  const loadKeys = async ({ instances }: ProcessConfig) => {
+    const { keys, warnings } = await loadBeaconKeys(instances, readKey);
+    for (const warning of warnings) logger.warn(warning);
+    return keys;
+  };
+  const keys = await loadKeys(config);
   requireCapabilities();
   const credentials = await loadCredentials({
     kubeconfig: config.kubeconfig,
@@ -47,6 +62,13 @@ export async function run(
   };
   const signals = ["SIGTERM", "SIGINT"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  const clock = new BootClock();
+  let filePlans: FilePlans | undefined;
+  const onHangup = () => {
+    if (filePlans !== undefined) filePlans.reload();
+    else logger.warn("SIGHUP: there is no settings file to read again, --config names one");
+  };
+  Deno.addSignalListener("SIGHUP", onHangup);
   logger.info("starting", {
     node: config.nodeName,
     version: VERSION,
@@ -59,19 +81,33 @@ export async function run(
       clients: connect(credentials, { userAgent: `classvip/${VERSION}` }),
       network,
       openArp: () => PacketSocket.open({ etherType: ETHERTYPE_ARP }),
-      clock: new BootClock(),
+      clock,
       incarnation: incarnation(),
       holdLock,
       random: Math.random,
       wallClockMs: Date.now,
       logger,
-      ...(keys.size > 0 &&
-        { fast: { keys, openBeacons, openDevice: () => Tun.open(), arpIgnore } }),
+      keys,
+      fast: { openBeacons, openDevice: () => Tun.open(), arpIgnore },
+      ...(loaded.file && {
+        plans: (reloaded: (ok: boolean) => void) =>
+          filePlans = new FilePlans({
+            first: loaded,
+            readTextFile: context.readTextFile,
+            load,
+            loadKeys,
+            reloaded,
+            adjustProcess: (config) => logLevel = config.logLevel,
+            clock,
+            logger,
+          }),
+      }),
     }, stop.signal);
     logger.info("stopped");
     return 0;
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+    Deno.removeSignalListener("SIGHUP", onHangup);
   }
 }
 

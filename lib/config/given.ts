@@ -140,6 +140,10 @@ class Collector {
 
   #put(layer: Map<SettingName, Given>, name: SettingName, given: Given): void {
     const before = layer.get(name);
+    if (before && settingOf(name).repeatable && !before.alias && !given.alias) {
+      layer.set(name, { text: `${before.text},${given.text}`, source: given.source });
+      return;
+    }
     if (before && !saysTheSame(name, before, given)) {
       if (before.prevails) return this.warnOverruled(given, before);
       if (given.prevails) this.warnOverruled(before, given);

@@ -1,3 +1,6 @@
+/** The least that is logged. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
 /** The effective settings of one instance. Times in milliseconds. */
 export interface InstanceConfig {
   /** Label `instance` of logs and metrics: unique in the process. */
@@ -14,7 +17,7 @@ export interface InstanceConfig {
   readonly leaseDurationMs: number;
   /** Pause between two renewals. */
   readonly renewIntervalMs: number;
-  /** 0 to 100: who holds when several could. */
+  /** 0 to 100: which node holds when several could, and which instance of a process begins first. */
   readonly priority: number;
   /** Asks a holder of lower priority to hand over. */
   readonly failback: boolean;
@@ -31,6 +34,13 @@ export interface InstanceConfig {
   readonly beaconIntervalMs?: number;
   /** Path of the key that beacons are authenticated with. */
   readonly beaconKeyFile?: string | undefined;
+  /** At most so many VIPs in all; 0: no limit. */
+  readonly maxVips: number;
+  /** At most so many VIPs for the Services of one namespace; 0: no limit. */
+  readonly maxVipsPerNamespace: number;
+  readonly eventsPerSecond: number;
+  readonly statusWritesPerSecond: number;
+  readonly logLevel: LogLevel;
 }
 
 /** The effective settings of the process. */
@@ -45,7 +55,7 @@ export interface ProcessConfig {
   readonly httpAddress: string | undefined;
   /** The user chose the port: taken is an error. Otherwise another one is taken and said. */
   readonly httpAddressChosen: boolean;
-  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly logLevel: LogLevel;
   readonly logFormat: "json" | "text";
   readonly instances: readonly InstanceConfig[];
 }

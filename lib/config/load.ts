@@ -10,6 +10,7 @@ import {
 } from "./given.ts";
 import type { InstanceConfig, ProcessConfig } from "./instance.ts";
 import { defaultLeaseName } from "./lease_name.ts";
+import { nearest } from "./nearest.ts";
 import { type EffectiveSetting, type Resolved, Resolver } from "./resolve.ts";
 import { settingOf } from "./settings.ts";
 import { formatDuration } from "./values.ts";
@@ -33,6 +34,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** Every setting: the process's first, then each instance's. */
   readonly effective: readonly EffectiveSetting[];
+  /** The YAML file, where there is one. */
+  readonly file: { readonly path: string; readonly text: string } | undefined;
 }
 
 /** Every pod with a service account has it. */
@@ -64,29 +67,52 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
 
   const leaseNamespace = await findLeaseNamespace(sources);
   const instances = (file.instances ?? [new Map()]).map((own) => {
-    // Beside `instances:` flags and env say nothing about an instance, as reported above.
-    const instanceLayers = file.instances ? [own, file.shared] : layers;
+    // Beside `instances:` flags and env say nothing about an instance, as reported above, but for
+    // what they say about the process too.
+    const instanceLayers = file.instances ? [own, ...layers] : layers;
     const instance = resolveInstance(resolver, instanceLayers, leaseNamespace);
     effective.push(...resolver.takeEffective(instance.name.value));
     problems.push(...checkInstance(instance));
     return instance;
   });
   problems.push(...resolver.problems);
+  problems.push(...checkOnly(process.only, instances));
   // Without the entries that were refused, the others' numbers would be wrong.
   const whole = !file.problems.some(({ setting }) => setting === "instances");
   if (whole) problems.push(...checkInstances(instances));
   if (problems.length > 0) throw new ConfigError(problems);
+  const { only: { value: only }, ...settings } = process;
+  const runs = (name: string) => only.length === 0 || only.includes(name);
   return {
-    config: { ...process, instances: instances.map(withoutSources) },
+    config: {
+      ...settings,
+      instances: instances.map(withoutSources).filter(({ name }) => runs(name)),
+    },
     warnings: given.warnings,
-    effective,
+    effective: effective.filter(({ instance }) => instance === undefined || runs(instance)),
+    file: file.origin,
   };
+}
+
+/** @returns a problem for each name of `only` that no instance has. */
+function checkOnly(
+  { value: only = [], source }: Resolved<readonly string[]>,
+  instances: readonly ResolvedInstance[],
+): ConfigProblem[] {
+  const names = instances.flatMap(({ name }) => name.failed ? [] : [name.value]);
+  return only.filter((name) => !names.includes(name)).map((value) => ({
+    setting: "only",
+    value,
+    source,
+    problem: "no instance has this name",
+    right: nearest(value, names) ?? `one of ${names.join(", ")}`,
+  }));
 }
 
 async function readFile(
   { value: path, source }: Resolved<string | undefined>,
   sources: ConfigSources,
-): Promise<FileSettings> {
+): Promise<FileSettings & { origin?: { path: string; text: string } }> {
   const none = { shared: new Map(), instances: undefined, instancesSource: "", problems: [] };
   if (path === undefined) return none;
   let text: string;
@@ -100,7 +126,7 @@ async function readFile(
   // Only here: most starts have no file, and need not load a YAML parser. Not the parser itself: in
   // the compiled program the names of a CommonJS package are there for static imports alone.
   const { parseConfigFile } = await import("./file.ts");
-  return parseConfigFile(text, path);
+  return { ...parseConfigFile(text, path), origin: { path, text } };
 }
 
 /** Flags and env make one instance: beside `instances:` nobody could tell which. */
@@ -121,7 +147,7 @@ function resolveProcess(
   resolver: Resolver,
   layers: readonly Layer[],
   { env, hostname, isTerminal }: ConfigSources,
-): Omit<ProcessConfig, "instances"> {
+): Omit<ProcessConfig, "instances"> & { only: Resolved<readonly string[]> } {
   const nodeName = resolver.resolve(
     "nodeName",
     layers,
@@ -137,7 +163,9 @@ function resolveProcess(
   const httpAddress = resolver.resolve("httpAddress", layers);
   const logLevel = resolver.resolve("logLevel", layers);
   const logFormat = resolver.resolve("logFormat", layers).value;
+  const only = resolver.resolve("only", layers);
   return {
+    only,
     nodeName: nodeName.value,
     kubeconfig: kubeconfig.value,
     kubernetesServer: kubernetesServer.value,
@@ -198,6 +226,11 @@ function resolveInstance(
     fastFailover: resolver.resolve("fastFailover", layers),
     beaconIntervalMs: resolver.resolve("beaconInterval", layers),
     beaconKeyFile: resolver.resolve("beaconKeyFile", layers),
+    maxVips: resolver.resolve("maxVips", layers),
+    maxVipsPerNamespace: resolver.resolve("maxVipsPerNamespace", layers),
+    eventsPerSecond: resolver.resolve("eventsPerSecond", layers),
+    statusWritesPerSecond: resolver.resolve("statusWritesPerSecond", layers),
+    logLevel: resolver.resolve("logLevel", layers),
   };
 }
 

@@ -47,7 +47,8 @@ export class Resolver {
       );
       return { value: undefined as SettingValue<K>, source, failed: true };
     }
-    const value = settingOf(name).kind === "<0-100>" ? text : formatValue(parsed.value);
+    const isNumber = settingOf(name).range !== undefined;
+    const value = isNumber ? String(parsed.value) : formatValue(parsed.value);
     this.#effective.push({ name, value, source });
     return { value: parsed.value, source, failed: false };
   }

@@ -4,9 +4,11 @@ import {
   parseAnnotations,
   parseBoolean,
   parseClass,
+  parseCount,
   type Parsed,
   parseHttpAddress,
   parseInstanceName,
+  parseInstanceNames,
   parseInterface,
   parseLeaseDuration,
   parseNamespace,
@@ -14,6 +16,7 @@ import {
   parseObjectName,
   parsePath,
   parsePriority,
+  parseRate,
   parseServerUrl,
   parseWord,
 } from "./values.ts";
@@ -31,21 +34,32 @@ export interface Alias {
 
 /** One setting: everything that parsing, help, `classvip config` and the reference need. */
 export interface Setting<T = unknown> {
-  /** "instance" settings may stand in each entry of `instances:`. */
-  readonly scope: "process" | "instance";
+  /** "instance" and "both" settings may stand in each entry of `instances:`. */
+  readonly scope: "process" | "instance" | "both";
   readonly group: "Services" | "Election" | "Announcement" | "Kubernetes" | "Observing" | "File";
   /** What a value looks like in help; a boolean flag needs no value. */
   readonly kind: "boolean" | "list" | "map" | `<${string}>`;
+  /** Where the value is one of a few words. */
+  readonly words?: readonly string[];
+  /** Where the value is a plain number. */
+  readonly range?: readonly [least: number, most: number];
   /** As somebody would write it; undefined where loading finds it. */
   readonly default?: string;
   /** For people, where `default` does not say it. */
   readonly defaultText?: string;
   readonly aliases?: readonly Alias[];
+  /** Flags with it add up. */
+  readonly repeatable?: true;
   /** Key in the YAML file where it is not the name; null: not in the file. */
   readonly yaml?: string | null;
   /** For people: what it does, and what to know before changing it. */
   readonly text: string;
   readonly parse: (text: string) => Parsed<T>;
+}
+
+/** As a setting of its own kind needs it twice: to parse, and for the schema of editors. */
+function oneOf<const W extends string>(words: readonly W[]) {
+  return { words, parse: parseWord(words) };
 }
 
 function setting<T>(definition: Setting<T>): Setting<T> {
@@ -89,6 +103,47 @@ export const settings = {
     aliases: [{ env: "svc_namespace" }],
     text: "Serves only Services of these namespaces, such as a,b. Without it: of all.",
     parse: parseNamespaces,
+  }),
+  maxVips: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "<count>",
+    range: [0, 100_000],
+    default: "0",
+    defaultText: "0, no limit",
+    text: "At most so many VIPs: further ones wait, the oldest Service first, with an Event " +
+      "LimitReached, until there is room. What is announced is never dropped for it.",
+    parse: parseCount,
+  }),
+  maxVipsPerNamespace: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "<count>",
+    range: [0, 100_000],
+    default: "0",
+    defaultText: "0, no limit",
+    text: "As maxVips, for the Services of each namespace.",
+    parse: parseCount,
+  }),
+  eventsPerSecond: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "<rate>",
+    range: [0.1, 1000],
+    default: "10",
+    text: "At most so many Events a second go to the API server, after a burst of ten times that.",
+    parse: parseRate,
+  }),
+  statusWritesPerSecond: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "<rate>",
+    range: [0.1, 1000],
+    default: "100",
+    text:
+      "At most so many statuses of Services a second are written, after a burst of that many. " +
+      "VIPs are announced without waiting for it.",
+    parse: parseRate,
   }),
   instanceName: setting({
     scope: "instance",
@@ -141,10 +196,12 @@ export const settings = {
     scope: "instance",
     group: "Election",
     kind: "<0-100>",
+    range: [0, 100],
     default: "100",
     text:
-      "Which node holds when several could: one of lower priority stands back by 10ms for each " +
-      "point below 100 when the Lease becomes free.",
+      "Who comes first: among nodes, the one of lower priority stands back by 10ms for each point " +
+      "below 100 when the Lease becomes free; among the instances of one process, those of higher " +
+      "priority are served first after a start.",
     parse: parsePriority,
   }),
   failback: setting({
@@ -166,7 +223,7 @@ export const settings = {
       "What a holder does while the API server cannot be reached. withdraw: the VIPs go when the " +
       "Lease can no longer be proven. hold: they stay as long as nobody else is seen to claim them " +
       "on the wire (docs/failover.md says what that trades).",
-    parse: parseWord(["withdraw", "hold"]),
+    ...oneOf(["withdraw", "hold"]),
   }),
   fastFailover: setting({
     scope: "instance",
@@ -273,13 +330,14 @@ export const settings = {
     parse: parseHttpAddress,
   }),
   logLevel: setting({
-    scope: "process",
+    scope: "both",
     group: "Observing",
     kind: "<level>",
     default: "info",
     aliases: [{ env: "vip_loglevel", flag: "log", convert: fromSlogLevel }],
-    text: "debug, info, warn or error.",
-    parse: parseWord(["debug", "info", "warn", "error"]),
+    text: "debug, info, warn or error: for the process, and for each instance that does not say " +
+      "otherwise.",
+    ...oneOf(["debug", "info", "warn", "error"]),
   }),
   logFormat: setting({
     scope: "process",
@@ -287,7 +345,7 @@ export const settings = {
     kind: "<format>",
     default: "auto",
     text: "json, text, or auto: text on a terminal, else json.",
-    parse: parseWord(["auto", "json", "text"]),
+    ...oneOf(["auto", "json", "text"]),
   }),
   config: setting({
     scope: "process",
@@ -296,8 +354,22 @@ export const settings = {
     default: "",
     defaultText: "none",
     yaml: null,
-    text: "A YAML file with these settings, and with a list instances: for several instances.",
+    text:
+      "A YAML file with these settings, and with a list instances: for several instances. When " +
+      "it changes, or with SIGHUP, what changed in it is taken over without a restart.",
     parse: parsePath,
+  }),
+  only: setting({
+    scope: "process",
+    group: "File",
+    kind: "list",
+    default: "",
+    defaultText: "all",
+    repeatable: true,
+    yaml: null,
+    text: "Runs only the instances of the file with these names, such as public-prod. For one " +
+      "DaemonSet each from one file.",
+    parse: parseInstanceNames,
   }),
 };
 

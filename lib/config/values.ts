@@ -78,6 +78,24 @@ export function parsePriority(text: string): Parsed<number> {
   return Number(text) <= 100 ? accept(Number(text)) : refuse("too high", right);
 }
 
+const MOST_COUNTED = 100_000;
+
+/** A limit of things that are counted; 0 is none. */
+export function parseCount(text: string): Parsed<number> {
+  const right = `a whole number from 1 to ${MOST_COUNTED}, or 0 for no limit`;
+  if (!/^\d{1,9}$/.test(text)) return refuse("not a count", right);
+  return Number(text) <= MOST_COUNTED ? accept(Number(text)) : refuse("too high", right);
+}
+
+/** How many a second; less than one is allowed. */
+export function parseRate(text: string): Parsed<number> {
+  const right = "a number from 0.1 to 1000 a second";
+  if (!/^\d{1,9}(\.\d{1,3})?$/.test(text)) return refuse("not a rate", right);
+  const rate = Number(text);
+  if (rate < 0.1) return refuse("too low", right);
+  return rate <= 1000 ? accept(rate) : refuse("too high", right);
+}
+
 /** One of a few words. */
 export function parseWord<const W extends string>(
   words: readonly W[],
@@ -149,6 +167,16 @@ export function parseInstanceName(text: string): Parsed<string> {
   return /^[!-~]{1,253}$/.test(text)
     ? accept(text)
     : refuse("not a name for an instance", "1 to 253 visible ASCII characters without spaces");
+}
+
+/** A comma list of such names; empty text is all. @returns without duplicates. */
+export function parseInstanceNames(text: string): Parsed<readonly string[]> {
+  if (text === "") return accept([]);
+  const names = text.split(",").map((name) => name.trim());
+  const right = "names of instances with commas, such as public-prod,private-dev";
+  return names.every((name) => parseInstanceName(name).ok)
+    ? accept([...new Set(names)])
+    : refuse("not names of instances", right);
 }
 
 /** An interface name by the kernel's dev_valid_name(), or "auto". */

@@ -10,8 +10,9 @@ const REPEAT_MS = 10 * 60_000;
 /** Bounds for the worst case, a failover of thousands of Services. */
 const QUEUE_LENGTH = 1000;
 const REMEMBERED = 4000;
-const BURST = 100;
-const PER_SECOND = 10;
+/** Between two tries of one Event, when the server asks for a pause without saying how long. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
 /** What an Event tells of goes first: a take-over has the API server and this process to itself. */
 const HESITATION_MS = 50;
 /** Longest message of an Event (validation of events.k8s.io/v1). */
@@ -25,10 +26,24 @@ export interface EventText {
   message: string;
 }
 
+/** The server asked for a pause. */
+export interface Pause {
+  /** From Retry-After; undefined: it did not say how long. */
+  readonly afterMs: number | undefined;
+}
+
 /** What an {@linkcode EventRecorder} is made of. */
 export interface EventRecorderOptions {
-  /** Creates the Event in the namespace of its metadata. */
-  post: (event: Event, signal: AbortSignal) => Promise<void>;
+  /**
+   * Creates the Event in the namespace of its metadata.
+   *
+   * @returns a pause that the server asks for before the Event is sent once more
+   */
+  post: (event: Event, signal: AbortSignal) => Promise<Pause | void>;
+  /** Waited for before each Event. */
+  rate: { take(signal: AbortSignal): Promise<void> };
+  /** An Event did not reach the API server. */
+  onLost?: () => void;
   node: string;
   clock: Clock;
   logger: Logger;
@@ -37,8 +52,9 @@ export interface EventRecorderOptions {
 }
 
 /**
- * Writes Kubernetes Events (core/v1) without holding up the caller: they wait in a bounded queue,
- * go out one at a time within a rate, and an API server that refuses them changes nothing.
+ * Writes Kubernetes Events (core/v1) of one instance without holding up the caller: they wait in a
+ * bounded queue, go out one at a time within a rate, and an API server that refuses them changes
+ * nothing.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -49,15 +65,12 @@ export class EventRecorder {
   readonly #hurry = new AbortController();
   readonly #stop = new AbortController();
   #pump: Promise<void> | undefined;
-  #tokens = BURST;
-  #refilledAtMs: number;
   #serial = 0;
   #lost = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => new Date());
-    this.#refilledAtMs = options.clock.nowMs();
   }
 
   /** Events that did not reach the API server. */
@@ -98,10 +111,8 @@ export class EventRecorder {
     await clock.until(clock.nowMs() + HESITATION_MS, this.#hurry.signal);
     const { signal } = this.#stop;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      await this.#takeToken();
       try {
-        signal.throwIfAborted();
-        await this.#options.post(next.event, signal);
+        await this.#send(next.event, signal);
       } catch (error) {
         this.#recordedAtMs.delete(next.key);
         this.#lose("Could not write a Kubernetes Event", error);
@@ -110,25 +121,20 @@ export class EventRecorder {
     this.#pump = undefined;
   }
 
-  async #takeToken(): Promise<void> {
-    const { clock } = this.#options;
-    const refill = () => {
-      const nowMs = clock.nowMs();
-      const gained = (nowMs - this.#refilledAtMs) * PER_SECOND / 1000;
-      this.#tokens = Math.min(BURST, this.#tokens + gained);
-      this.#refilledAtMs = nowMs;
-    };
-    refill();
-    if (this.#tokens < 1) {
-      const waitMs = Math.ceil((1 - this.#tokens) * 1000 / PER_SECOND);
-      await clock.until(this.#refilledAtMs + waitMs, this.#stop.signal);
-      refill();
+  async #send(event: Event, signal: AbortSignal): Promise<void> {
+    const { clock, post, rate } = this.#options;
+    for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      await rate.take(signal);
+      signal.throwIfAborted();
+      const pause = await post(event, signal);
+      if (!pause) return;
+      await clock.until(clock.nowMs() + (pause.afterMs ?? pauseMs), signal);
     }
-    this.#tokens--;
   }
 
   /** Counts a lost Event. Only the first is logged: a rule that is missing is missing each time. */
   #lose(message: string, error?: unknown): void {
+    this.#options.onLost?.();
     if (this.#lost++ === 0) {
       this.#options.logger.warn(`${message}; further losses are not logged`, { error });
     }

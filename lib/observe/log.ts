@@ -1,9 +1,10 @@
 import { BaseHandler, Logger as StdLogger } from "@std/log";
+import type { LogLevel } from "../config/instance.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 /** How the lines come out. */
 export interface LogOptions {
-  level: "debug" | "info" | "warn" | "error";
+  level: LogLevel;
   /** `text` is for eyes, `json` for everything else. */
   format: "json" | "text";
   /** Takes one line without its end. Default: standard error. */
@@ -25,16 +26,16 @@ const MESSAGE_WIDTH = 40;
 export function createLogger(options: LogOptions): Logger & { flush(): void } {
   const write = options.write ?? ((line) => console.error(line));
   const format = options.format === "json" ? jsonLine : textLine;
-  const levelName = options.level.toUpperCase() as Uppercase<LogOptions["level"]>;
-  const handler = new LineHandler(levelName, {
-    formatter: ({ msg, levelName, args: [fields, at] }) => {
-      const ordered = orderedFields(fields as LogFields, options.level === "debug");
+  // Each logger has a level of its own: what is too little is kept back there.
+  const handler = new LineHandler("DEBUG", {
+    formatter: ({ msg, levelName, args: [fields, at, stacks] }) => {
+      const ordered = orderedFields(fields as LogFields, stacks as boolean);
       return format({ time: (at as Date).toISOString(), levelName, msg }, ordered);
     },
   });
   handler.write = write;
-  const logger = new StdLogger("classvip", levelName, { handlers: [handler] });
-  return new FieldLogger(new LineQueue(logger, options.later), {});
+  const logger = new StdLogger("classvip", "DEBUG", { handlers: [handler] });
+  return new FieldLogger(new LineQueue(logger, options.later), {}, () => options.level);
 }
 
 class LineHandler extends BaseHandler {
@@ -45,7 +46,7 @@ class LineHandler extends BaseHandler {
   }
 }
 
-type Level = "debug" | "info" | "warn" | "error";
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** Keeps lines in their order, and the less urgent ones for a moment. */
 class LineQueue {
@@ -58,9 +59,9 @@ class LineQueue {
     this.#later = later;
   }
 
-  push(level: Level, message: string, fields: LogFields): void {
+  push(level: LogLevel, message: string, fields: LogFields, stacks: boolean): void {
     const at = new Date();
-    this.#waiting.push(() => this.#logger[level](message, fields, at));
+    this.#waiting.push(() => this.#logger[level](message, fields, at, stacks));
     const urgent = level === "warn" || level === "error";
     if (urgent || this.#later === undefined) this.flush();
     else if (this.#waiting.length === 1) this.#later(() => this.flush());
@@ -76,35 +77,43 @@ class LineQueue {
 class FieldLogger implements Logger {
   readonly #queue: LineQueue;
   readonly #fields: LogFields;
+  readonly #level: () => LogLevel;
 
-  constructor(queue: LineQueue, fields: LogFields) {
+  constructor(queue: LineQueue, fields: LogFields, level: () => LogLevel) {
     this.#queue = queue;
     this.#fields = fields;
+    this.#level = level;
   }
 
   debug(message: string, fields?: LogFields): void {
-    this.#queue.push("debug", message, { ...this.#fields, ...fields });
+    this.#log("debug", message, fields);
   }
 
   info(message: string, fields?: LogFields): void {
-    this.#queue.push("info", message, { ...this.#fields, ...fields });
+    this.#log("info", message, fields);
   }
 
   warn(message: string, fields?: LogFields): void {
-    this.#queue.push("warn", message, { ...this.#fields, ...fields });
+    this.#log("warn", message, fields);
   }
 
   error(message: string, fields?: LogFields): void {
-    this.#queue.push("error", message, { ...this.#fields, ...fields });
+    this.#log("error", message, fields);
   }
 
-  with(fields: LogFields): Logger {
-    return new FieldLogger(this.#queue, { ...this.#fields, ...fields });
+  with(fields: LogFields, level = this.#level): Logger {
+    return new FieldLogger(this.#queue, { ...this.#fields, ...fields }, level);
   }
 
   /** Writes what is still waiting. */
   flush(): void {
     this.#queue.flush();
+  }
+
+  #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    const least = this.#level();
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+    this.#queue.push(level, message, { ...this.#fields, ...fields }, least === "debug");
   }
 }
 

@@ -1,3 +1,5 @@
+import type { LogLevel } from "../config/instance.ts";
+
 /** The fields of a log line; the same keys everywhere. */
 export interface LogFields {
   instance?: string;
@@ -18,6 +20,10 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A logger that adds these fields to every line. */
-  with(fields: LogFields): Logger;
+  /**
+   * A logger that adds these fields to every line.
+   *
+   * @param level the least that it writes, asked each time; without it as before
+   */
+  with(fields: LogFields, level?: () => LogLevel): Logger;
 }

@@ -13,6 +13,12 @@ export interface InstanceMetrics {
   reconciled(ok: boolean): void;
   /** Another machine claimed a VIP that is held here. */
   conflict(): void;
+  /** An Event did not reach the API server. */
+  eventLost(): void;
+  /** It failed, and was started again. */
+  restarted(): void;
+  /** `maxVips`; 0: no limit. */
+  setVipsLimit(count: number): void;
   beaconSent(): void;
   beaconHeard(): void;
   /** One that counts for nothing: "foreign" is another instance's. */
@@ -26,8 +32,12 @@ type BeaconRejection = typeof BEACON_REJECTIONS[number];
 export interface Metrics {
   /** @param loadBalancerClass undefined for Services without a class: the label is empty. */
   instance(name: string, loadBalancerClass: string | undefined): InstanceMetrics;
+  /** Takes all series of an instance away: it has ended. */
+  remove(name: string): void;
   /** The names of all instances. */
   readonly instances: ReadonlySet<string>;
+  /** The plan was read again. */
+  reloaded(ok: boolean): void;
   /** @param resource Plural, as in the API: "services", "leases". */
   watchRestarted(resource: string): void;
   /**
@@ -56,7 +66,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
     "holder_since_seconds",
     "Unix time at which this node took the Lease; 0 while it does not hold it.",
   );
-  const ages: (() => void)[] = [];
+  const ages = new Map<string, () => void>();
   const renewalAge = new Gauge({
     name: "classvip_lease_renewal_age_seconds",
     help: "Seconds since the last renewal of the Lease that succeeded.",
@@ -71,6 +81,9 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
   const reconciles = counter("reconciles_total", "Reconciles done.");
   const reconcileErrors = counter("reconcile_errors_total", "Reconciles that failed.");
   const conflicts = counter("conflicts_total", "Frames of others that claim a VIP held here.");
+  const eventsLost = counter("events_lost_total", "Events that did not reach the API server.");
+  const restarts = counter("instance_restarts_total", "Times the instance failed and began anew.");
+  const vipsLimit = gauge("vips_limit", "maxVips of the instance; 0: no limit.");
   const beaconsSent = counter("beacons_sent_total", "Beacons sent for fast failover.");
   const beaconsHeard = counter("beacons_heard_total", "Beacons heard and found right.");
   const beaconsRejected = new Counter({
@@ -105,19 +118,37 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
     },
   });
 
-  const instances = new Set<string>();
+  const reloadOk = new Gauge({
+    name: "classvip_config_last_reload_successful",
+    help: "1 when the settings file was last read without an error, else 0: the old plan goes on.",
+    registers,
+  });
+  reloadOk.set(1);
+  const reloadTime = new Gauge({
+    name: "classvip_config_last_reload_success_timestamp_seconds",
+    help: "Unix time at which the settings were last taken over.",
+    registers,
+  });
+  reloadTime.set(now().getTime() / 1000);
+
+  /** The labels of all series of each instance. */
+  const instances = new Map<string, Record<"instance" | "class", string>>();
+  const gauges = [holder, since, vipsHeld, vipsLimit, refused];
+  const counters = [
+    ...[frames, transitions, reconciles, reconcileErrors, conflicts, eventsLost, restarts],
+    ...[beaconsSent, beaconsHeard],
+  ];
   return {
     contentType: registry.contentType,
-    instances,
+    get instances() {
+      return new Set(instances.keys());
+    },
     instance(name, loadBalancerClass) {
-      instances.add(name);
       const labels = { instance: name, class: loadBalancerClass ?? "" };
+      instances.set(name, labels);
       // A series that appears only with its first event can't be told from one that is lost.
-      for (const metric of [holder, since, vipsHeld, refused]) metric.set(labels, 0);
-      for (const metric of [frames, transitions, reconciles, reconcileErrors, conflicts]) {
-        metric.inc(labels, 0);
-      }
-      for (const metric of [beaconsSent, beaconsHeard]) metric.inc(labels, 0);
+      for (const metric of gauges) metric.set(labels, 0);
+      for (const metric of counters) metric.inc(labels, 0);
       for (const reason of BEACON_REJECTIONS) beaconsRejected.inc({ ...labels, reason }, 0);
       return {
         setHolder(holds) {
@@ -125,7 +156,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
           since.set(labels, holds ? now().getTime() / 1000 : 0);
         },
         setRenewalAge(ageSeconds) {
-          ages.push(() => {
+          ages.set(name, () => {
             const age = ageSeconds();
             if (age === undefined) renewalAge.remove(labels);
             else renewalAge.set(labels, age);
@@ -140,10 +171,25 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
           if (!ok) reconcileErrors.inc(labels);
         },
         conflict: () => conflicts.inc(labels),
+        eventLost: () => eventsLost.inc(labels),
+        restarted: () => restarts.inc(labels),
+        setVipsLimit: (count) => vipsLimit.set(labels, count),
         beaconSent: () => beaconsSent.inc(labels),
         beaconHeard: () => beaconsHeard.inc(labels),
         beaconRejected: (reason) => beaconsRejected.inc({ ...labels, reason }),
       };
+    },
+    remove(name) {
+      const labels = instances.get(name);
+      if (labels === undefined) return;
+      instances.delete(name);
+      ages.delete(name);
+      for (const metric of [...gauges, ...counters, renewalAge]) metric.remove(labels);
+      for (const reason of BEACON_REJECTIONS) beaconsRejected.remove({ ...labels, reason });
+    },
+    reloaded(ok) {
+      reloadOk.set(ok ? 1 : 0);
+      if (ok) reloadTime.set(now().getTime() / 1000);
     },
     watchRestarted: (resource) => watchRestarts.inc({ resource }),
     async render(instance) {

@@ -15,6 +15,15 @@ export function whyNotServed(policy: ClassPolicy, service: ServiceView): string 
   if (!service.loadBalancer) return "it is not of type LoadBalancer any more";
   if (service.deleting) return "it is being deleted";
   if (service.ignored) return "an annotation says to ignore it";
+  return whyNotInScope(policy, service);
+}
+
+/** Whether a Service is this instance's business, be it served or not. */
+export function isInScope(policy: ClassPolicy, service: ServiceView): boolean {
+  return whyNotInScope(policy, service) === undefined;
+}
+
+function whyNotInScope(policy: ClassPolicy, service: ServiceView): string | undefined {
   if (policy.namespaces.length > 0 && !policy.namespaces.includes(service.namespace)) {
     return `namespace ${service.namespace} is not served`;
   }

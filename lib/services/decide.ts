@@ -1,6 +1,8 @@
 import { type IpAddress, parseIp } from "../net/ip.ts";
 import { unusableVipReason } from "../net/vip_rules.ts";
+import { type AddressOwners, MOST_ADDRESSES } from "./address_owners.ts";
 import { type ClassPolicy, whyNotServed } from "./class_policy.ts";
+import { beyondLimits, type VipLimits } from "./limits.ts";
 import type { Ingress, ServiceView } from "./service_view.ts";
 
 /** An address to put on an interface and to announce. */
@@ -28,7 +30,7 @@ export interface StatusWrite {
 export interface Refusal {
   readonly service: ServiceView;
   /** One word for the Event. */
-  readonly reason: "AddressRefused" | "NoAddress" | "SettingIgnored";
+  readonly reason: "AddressRefused" | "NoAddress" | "SettingIgnored" | "LimitReached";
   /** A sentence that says what to do. */
   readonly message: string;
 }
@@ -39,9 +41,11 @@ export type Placement =
   | { readonly refused: string };
 
 export interface DecideInput {
-  /** All LoadBalancer Services that are known, of every class. */
+  /** The instance's own Services; others among them are passed over. */
   readonly services: Iterable<ServiceView>;
-  readonly policy: ClassPolicy;
+  /** Who gets which address, among the Services of every class. */
+  readonly owners: Pick<AddressOwners, "owner" | "naming">;
+  readonly policy: ClassPolicy & Partial<VipLimits>;
   /** Whether this node holds the instance's Lease. */
   readonly mayHold: boolean;
   /** Addresses of this instance on this node's interfaces (canonical text). */
@@ -58,9 +62,6 @@ export interface Decision {
   readonly served: readonly ServiceView[];
 }
 
-/** More on one Service is a mistake, or an attempt to keep the agent busy. */
-export const MOST_ADDRESSES = 16;
-
 const NOT_HOLDER: Decision = { claims: [], drops: [], statuses: [], refusals: [], served: [] };
 
 /**
@@ -76,25 +77,13 @@ export function decide(input: DecideInput): Decision {
   }
   const mine: ServiceView[] = [];
   const leaving = new Map<string, string>();
-  const asking: ServiceView[] = [];
-  for (const service of input.services) {
-    const reason = whyNotServed(input.policy, service);
-    if (reason === undefined) mine.push(service);
-    else {
-      for (const { ip } of service.ingress) {
-        if (ip !== undefined) leaving.set(ip, `Service ${service.key}: ${reason}`);
-      }
-    }
-    if (service.loadBalancer && !service.deleting && !service.ignored) asking.push(service);
-  }
-  // Of all classes: every instance decides alike who gets what two of them ask for.
-  const owners = ownersOf(asking);
-  const claims: Claim[] = [];
-  const statuses: StatusWrite[] = [];
+  const wishes: Claim[] = [];
   const refusals: Refusal[] = [];
   const wanted = new Set<string>();
-  for (const service of mine) {
-    const got: string[] = [];
+  const held = new Set(input.held);
+  for (const service of input.services) {
+    if (whyNotServed(input.policy, service) !== undefined) continue;
+    mine.push(service);
     const refuse = (message: string, reason: Refusal["reason"] = "AddressRefused") =>
       refusals.push({ service, reason, message });
     for (const name of service.unsupported) {
@@ -111,7 +100,7 @@ export function decide(input: DecideInput): Decision {
       );
     }
     for (const text of tooMany ? [] : service.wished) {
-      const verdict = judge(text, service, owners, input.place);
+      const verdict = judge(text, service, input);
       if ("refused" in verdict) {
         refuse(`${text} (${service.wishedBy}): ${verdict.refused}`);
         leaving.set(text, verdict.refused);
@@ -119,18 +108,36 @@ export function decide(input: DecideInput): Decision {
       }
       if (wanted.has(verdict.ip.text)) continue;
       wanted.add(verdict.ip.text);
-      got.push(verdict.ip.text);
-      claims.push(verdict);
+      wishes.push(verdict);
     }
+  }
+  const { maxVips = 0, maxVipsPerNamespace = 0 } = input.policy;
+  const limits = { maxVips, maxVipsPerNamespace };
+  const waiting = beyondLimits(
+    wishes,
+    limits,
+    ({ ip: { text }, service }) => held.has(text) || service.ingress.some(({ ip }) => ip === text),
+  );
+  for (const [{ ip: { text: vip }, service }, limit] of waiting) {
+    wanted.delete(vip);
+    const message = `${vip} (${service.wishedBy}) waits for room: ${limit} is ${limits[limit]}`;
+    refusals.push({ service, reason: "LimitReached", message });
+  }
+  const claims = wishes.filter((wish) => !waiting.has(wish));
+  const gains = Map.groupBy(claims, ({ service }) => service);
+  const statuses: StatusWrite[] = [];
+  for (const service of mine) {
+    const got = gains.get(service)?.map(({ ip }) => ip.text) ?? [];
     const ingress = got.map((ip) => ({ ip, ipMode: "VIP" }));
     if (!sameIngress(service.ingress, ingress) && ownsStatus(service, got)) {
       statuses.push({ service, ingress });
     }
   }
   const drops: Drop[] = [];
-  for (const vip of input.held) {
+  for (const vip of held) {
     if (wanted.has(vip)) continue;
-    drops.push({ vip, reason: leaving.get(vip) ?? "no Service of this instance asks for it" });
+    const reason = leaving.get(vip) ?? whyLeft(vip, input);
+    drops.push({ vip, reason: reason ?? "no Service of this instance asks for it" });
   }
   return { claims, drops, statuses, refusals, served: mine };
 }
@@ -144,18 +151,27 @@ export function sameIngress(is: readonly Ingress[], should: readonly Ingress[]):
   });
 }
 
+/** @returns why a Service that shows the address is not served. */
+function whyLeft(vip: string, { owners, policy }: DecideInput): string | undefined {
+  for (const service of owners.naming(vip)) {
+    if (!service.ingress.some(({ ip }) => ip === vip)) continue;
+    const reason = whyNotServed(policy, service);
+    if (reason !== undefined) return `Service ${service.key}: ${reason}`;
+  }
+  return undefined;
+}
+
 function judge(
   text: string,
   service: ServiceView,
-  owners: ReadonlyMap<string, ServiceView>,
-  place: DecideInput["place"],
+  { owners, place }: DecideInput,
 ): Claim | { refused: string } {
   const ip = parseIp(text);
   if (ip === undefined) return { refused: "it is not an IP address" };
   if (ip.family === 6) return { refused: "IPv6 addresses are not announced yet, use an IPv4 one" };
   const unusable = unusableVipReason(ip);
   if (unusable !== undefined) return { refused: `it is ${unusable}` };
-  const owner = owners.get(ip.text);
+  const owner = owners.owner(ip.text);
   if (owner !== undefined && owner !== service) {
     const whose = owner.loadBalancerClass === service.loadBalancerClass
       ? "of the same class"
@@ -166,28 +182,6 @@ function judge(
   }
   const placement = place(ip, service.wishedInterface);
   return "refused" in placement ? placement : { ip, service, ...placement };
-}
-
-/** For each address that is wished for or shown, the Service that gets it. */
-function ownersOf(services: readonly ServiceView[]): Map<string, ServiceView> {
-  const owners = new Map<string, ServiceView>();
-  for (const service of services) {
-    if (service.wished.length > MOST_ADDRESSES) continue;
-    for (const text of [...service.wished, ...service.ingress.map(({ ip }) => ip ?? "")]) {
-      const vip = parseIp(text)?.text;
-      if (vip === undefined) continue;
-      const rival = owners.get(vip);
-      if (rival === undefined || precedes(service, rival, vip)) owners.set(vip, service);
-    }
-  }
-  return owners;
-}
-
-function precedes(a: ServiceView, b: ServiceView, vip: string): boolean {
-  const [aShows, bShows] = [a, b].map((s) => s.ingress.some(({ ip }) => ip === vip));
-  if (aShows !== bShows) return aShows!;
-  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
-  return a.uid < b.uid;
 }
 
 /**

@@ -10,6 +10,12 @@ export interface StatusObserver {
   statusFailed(write: StatusWrite, error: KubeError): void;
 }
 
+/** How fast writes may go out. */
+export interface WriteRate {
+  /** @returns 0: one may go out now; else how long to wait before asking again, in milliseconds */
+  tryTake(): number;
+}
+
 interface Job {
   readonly write: StatusWrite;
   /** Clears a Service that is not served any more: only what this instance had written. */
@@ -41,6 +47,11 @@ export class StatusWriter {
   readonly #client: KubeClient;
   readonly #clock: Clock;
   readonly #observer: StatusObserver;
+  readonly #rate: WriteRate;
+  /** The server has had enough of all writes until then. */
+  #pausedUntilMs = -Infinity;
+  /** How often in a row it said so. */
+  #pauses = 0;
   /** Due now, in order of arrival. */
   readonly #due = new Map<string, Job>();
   /** Waiting for a retry. */
@@ -52,7 +63,13 @@ export class StatusWriter {
   #wake = new AbortController();
   #aborted = false;
 
-  constructor(client: KubeClient, clock: Clock, observer: StatusObserver) {
+  constructor(
+    client: KubeClient,
+    clock: Clock,
+    observer: StatusObserver,
+    rate: WriteRate = { tryTake: () => 0 },
+  ) {
+    this.#rate = rate;
     this.#client = client;
     this.#clock = clock;
     this.#observer = observer;
@@ -102,12 +119,17 @@ export class StatusWriter {
     let fault: { error: unknown } | undefined;
     while (!this.#aborted && fault === undefined) {
       this.#wake = new AbortController();
-      const nextRetryMs = this.#promote();
+      let nextMs = this.#promote();
       for (const [key, job] of this.#due) {
         if (jobs.size >= PARALLEL) break;
         // One write at a time for a Service, so that the newest comes last.
         if (this.#running.has(key)) continue;
         if (job.failures > 0 && this.#retrying >= PARALLEL_RETRIES) continue;
+        const waitMs = this.#takeTurn();
+        if (waitMs > 0) {
+          nextMs = Math.min(nextMs, this.#clock.nowMs() + waitMs);
+          break;
+        }
         this.#due.delete(key);
         this.#running.set(key, job);
         const isRetry = job.failures > 0;
@@ -122,11 +144,17 @@ export class StatusWriter {
         });
         jobs.add(done);
       }
-      await this.#clock.until(nextRetryMs, this.#wake.signal);
+      await this.#clock.until(nextMs, this.#wake.signal);
     }
     await Promise.all(jobs);
     signal.removeEventListener("abort", abort);
     if (fault !== undefined) throw fault.error;
+  }
+
+  /** @returns how long the next write has to wait; 0: not at all */
+  #takeTurn(): number {
+    const pausedMs = this.#pausedUntilMs - this.#clock.nowMs();
+    return pausedMs > 0 ? pausedMs : this.#rate.tryTake();
   }
 
   #forget(keep: (key: string, job: Job) => boolean): void {
@@ -182,13 +210,21 @@ export class StatusWriter {
         signal,
       });
       if (!job.published) this.#written.set(service, JSON.stringify(ingress));
+      this.#pauses = 0;
       this.#observer.statusWritten(job.write);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       // Gone, or another object under the same name.
       if ([404, 409, 422].includes(error.status) || this.#aborted || job.forgotten) return;
+      const tooMany = error.status === 429;
+      const failures = tooMany ? Math.max(job.failures, this.#pauses) : job.failures;
       const retryInMs = error.retryAfterMs ??
-        Math.min(FIRST_RETRY_MS * 2 ** job.failures, LONGEST_RETRY_MS);
+        Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+      // That is about all requests of this agent, not about this one.
+      if (tooMany && this.#pausedUntilMs < this.#clock.nowMs() + retryInMs) {
+        if (this.#pausedUntilMs <= this.#clock.nowMs()) this.#pauses++;
+        this.#pausedUntilMs = this.#clock.nowMs() + retryInMs;
+      }
       // What was wished for meanwhile waits as well: the server asked for it, or is in trouble.
       const next = this.#due.get(key) ?? job;
       this.#due.delete(key);

@@ -32,6 +32,11 @@ const CONFIG: InstanceConfig = {
   leaseAnnotations: {},
   interface: "eth0",
   announceIntervalMs: 60_000,
+  maxVips: 0,
+  maxVipsPerNamespace: 0,
+  eventsPerSecond: 10,
+  statusWritesPerSecond: 1000,
+  logLevel: "info",
 };
 const MARK = instanceMark("kube-system", "classvip-blue");
 /** One duration, the drift that is allowed for, and some time to act. */
@@ -48,7 +53,6 @@ class Node {
   readonly #stop = new AbortController();
   readonly #rest = new AbortController();
   readonly #runs: Promise<void>[];
-  readonly recorder: EventRecorder;
   /** Tells whether the node has the taint. */
   taint: (tainted: boolean) => void = () => {};
   /** Lets another machine claim an address, as far as it is held here. */
@@ -56,25 +60,16 @@ class Node {
 
   constructor(cluster: FakeCluster, clock: FakeClock, name: string, config = CONFIG) {
     this.network = new FakeNetwork(clock);
-    this.recorder = new EventRecorder({
-      post: (event) => Promise.resolve(void this.events.push(event)),
-      node: name,
-      // Their own pauses are none of these tests' business.
-      clock: { nowMs: () => clock.nowMs(), until: () => Promise.resolve() },
-      logger: this.logger,
-    });
     const source = new ServiceSource({
       open: () => cluster.open(),
       clock,
       random: () => 0.5,
-      namespaces: undefined,
       observer: {},
     });
     const leases = new LeaseView({
       client: cluster.open(),
       clock,
       random: () => 0.5,
-      namespaces: [config.leaseNamespace],
       observer: {},
       logger: this.logger,
     });
@@ -107,7 +102,16 @@ class Node {
         random: () => 0.5,
         wallClockMs: () => wallClockMs += 1,
         holdLock: () => ({ [Symbol.dispose]: () => {} }),
-        events: this.recorder,
+        openEvents: ({ logger }) =>
+          new EventRecorder({
+            post: (event) => Promise.resolve(void this.events.push(event)),
+            node: name,
+            // Their own pauses are none of these tests' business.
+            clock: { nowMs: () => clock.nowMs(), until: () => Promise.resolve() },
+            rate: { take: () => Promise.resolve() },
+            logger,
+          }),
+        isAwaited: () => false,
         health: this.health,
         leaseWatchObserver: {},
       },

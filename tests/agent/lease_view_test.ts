@@ -42,10 +42,11 @@ class World implements AsyncDisposable {
       client: this.client,
       clock: this.clock,
       random: () => 0.5,
-      namespaces: ["blue", "red"],
       observer: {},
       logger: this.logger,
     });
+    this.view.cover("blue");
+    this.view.cover("red");
     this.#run = this.view.run(this.#stop.signal);
   }
 

@@ -73,8 +73,8 @@ const WRONG: [description: string, yaml: string, problem: RegExp][] = [
   ],
   [
     "a setting of the process in an instance",
-    "instances:\n- logLevel: info",
-    /logLevel \(file \/c.yaml:2\): it is set for the whole process.*at the top level/,
+    "instances:\n- httpAddress: :80",
+    /httpAddress \(file \/c.yaml:2\): it is set for the whole process.*at the top level/,
   ],
 ];
 for (const [description, yaml, problem] of WRONG) {
@@ -99,6 +99,67 @@ Deno.test("loadConfig() refuses flags and env for one instance beside a list", a
   assert.equal(problems.length, 2, problems.join("\n"));
   assert.match(problems[0]!, /^leaseName = "a" .*but file \/c.yaml:3 lists instances/);
   assert.match(problems[1]!, /^interface = "eth0" \(env vip_interface\)/);
+});
+
+const PLAN = `instances:
+- {name: public-prod, loadBalancerClass: a, leaseName: l-a, logLevel: debug}
+- {name: private-dev, loadBalancerClass: b, leaseName: l-b, maxVips: 50}
+`;
+
+Deno.test("loadConfig() runs only the instances that are named", async () => {
+  const names = async (flags: [string, string][], env = {}) =>
+    (await load({ yaml: PLAN, flags, env })).config.instances.map(({ name }) => name);
+  assert.deepEqual(await names([]), ["public-prod", "private-dev"]);
+  assert.deepEqual(await names([["only", "private-dev"]]), ["private-dev"]);
+  assert.deepEqual(await names([["only", "private-dev"], ["only", "public-prod"]]), [
+    "public-prod",
+    "private-dev",
+  ]);
+  assert.deepEqual(await names([["only", "public-prod,private-dev"]]), await names([]));
+  assert.deepEqual(await names([], { CLASSVIP_ONLY: "public-prod" }), ["public-prod"]);
+});
+
+Deno.test("loadConfig() names the instance that was probably meant by --only", async () => {
+  const problems = await problemsOf({ yaml: PLAN, flags: { only: "publc-prod,zzz" } });
+  assert.deepEqual(problems, [
+    'only = "publc-prod" (flag --only): no instance has this name; right would be: public-prod',
+    'only = "zzz" (flag --only): no instance has this name; right would be: one of public-prod, ' +
+    "private-dev",
+  ]);
+});
+
+Deno.test("loadConfig() checks the whole plan, whatever runs of it", async () => {
+  const yaml = PLAN + "- {name: other, loadBalancerClass: a, leaseName: l-a, maxVps: 3}\n";
+  const problems = await problemsOf({ yaml, flags: { only: "private-dev" } });
+  assert.deepEqual(problems.map((line) => /^\S+.*?\)/.exec(line)?.[0]), [
+    "maxVps (file /c.yaml:4)",
+    'loadBalancerClass = "a" (file /c.yaml:4)',
+    'leaseName = "l-a" (file /c.yaml:4)',
+  ]);
+  assert.match(problems[0]!, /right would be: maxVips$/);
+});
+
+Deno.test("loadConfig() gives each instance a log level of its own", async () => {
+  const { config } = await load({ yaml: PLAN, flags: { logLevel: "warn" } });
+  assert.equal(config.logLevel, "warn");
+  assert.deepEqual(config.instances.map(({ logLevel }) => logLevel), ["debug", "warn"]);
+});
+
+Deno.test("loadConfig() refuses limits and rates out of range, each with its line", async () => {
+  const yaml = `instances:
+- loadBalancerClass: a
+  maxVips: -1
+  maxVipsPerNamespace: 200000
+  eventsPerSecond: 0
+  statusWritesPerSecond: 1e9
+`;
+  const problems = await problemsOf({ yaml });
+  assert.deepEqual(problems.map((line) => /^(\w+).*:(\d)\)/.exec(line)?.slice(1).join()), [
+    "maxVips,3",
+    "maxVipsPerNamespace,4",
+    "eventsPerSecond,5",
+    "statusWritesPerSecond,6",
+  ]);
 });
 
 Deno.test("loadConfig() says once what is wrong for all instances", async () => {

@@ -44,9 +44,11 @@ export async function problemsOf(given: TestSources): Promise<string[]> {
   }
 }
 
-/** @returns value and source of a setting of the process or of the only instance. */
+/** @returns value and source of a setting of the process, or else of the only instance. */
 export function effectiveOf({ effective }: LoadedConfig, name: string): [string, string] {
   const found = effective.filter((setting) => setting.name === name);
-  if (found.length !== 1) throw new Error(`${found.length} effective settings ${name}`);
-  return [found[0]!.value, found[0]!.source];
+  const [first] = found;
+  const isOne = found.length === 1 || first?.instance === undefined && found.length === 2;
+  if (first === undefined || !isOne) throw new Error(`${found.length} effective settings ${name}`);
+  return [first.value, first.source];
 }

@@ -30,6 +30,11 @@ Deno.test("loadConfig() makes one instance of the defaults", async () => {
       fastFailover: false,
       beaconIntervalMs: 50,
       beaconKeyFile: undefined,
+      maxVips: 0,
+      maxVipsPerNamespace: 0,
+      eventsPerSecond: 10,
+      statusWritesPerSecond: 100,
+      logLevel: "info",
     }],
   });
 });

@@ -9,10 +9,14 @@ import {
 import { effectiveOf, load } from "./load_helper.ts";
 
 /** For each setting a value that is not its default, and as `classvip config` shows it. */
-const EXAMPLES: Record<Exclude<SettingName, "config">, [given: string, shown?: string]> = {
+const EXAMPLES: Record<Exclude<SettingName, "config" | "only">, [given: string, shown?: string]> = {
   loadBalancerClass: ["internal-vip"],
   alsoClassless: ["true"],
   namespaces: ["b,a", "a,b"],
+  maxVips: ["50"],
+  maxVipsPerNamespace: ["5"],
+  eventsPerSecond: ["2.5"],
+  statusWritesPerSecond: ["20"],
   instanceName: ["mine"],
   leaseName: ["custom-lease-name"],
   leaseNamespace: ["vips"],
@@ -101,7 +105,7 @@ Deno.test("settings.config comes from its flag and its environment variable only
 });
 
 Deno.test("settings() leaves no setting without an example", () => {
-  assert.deepEqual([...Object.keys(EXAMPLES), "config"], settingNames);
+  assert.deepEqual([...Object.keys(EXAMPLES), "config", "only"], settingNames);
 });
 
 Deno.test("envNameOf() puts capitals and underscores", () => {

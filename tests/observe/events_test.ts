@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../lib/election/clock.ts";
 import type { Event, KubeObject } from "../../lib/kube/types.ts";
-import { EventRecorder } from "../../lib/observe/events.ts";
+import { RateLimit } from "../../lib/kube/rate_limit.ts";
+import { EventRecorder, type Pause } from "../../lib/observe/events.ts";
 import { createLogger } from "../../lib/observe/log.ts";
 
 /** Time that stands still until somebody waits for it; then it has come. */
@@ -27,17 +28,19 @@ class StoppedClock extends EagerClock {
 }
 
 function setUp(
-  post: (event: Event, signal: AbortSignal) => Promise<void> = () => Promise.resolve(),
+  post: (event: Event, signal: AbortSignal) => Promise<Pause | void> = () => Promise.resolve(),
   clock: EagerClock = new StoppedClock(),
 ) {
   const posted: Event[] = [];
   const lines: string[] = [];
   const recorder = new EventRecorder({
     post: async (event, signal) => {
-      await post(event, signal);
-      posted.push(event);
+      const pause = await post(event, signal);
+      if (pause === undefined) posted.push(event);
+      return pause;
     },
     node: "node-1",
+    rate: new RateLimit(clock, () => 10, 10),
     clock,
     logger: createLogger({ level: "info", format: "text", write: (line) => lines.push(line) }),
     now: () => new Date("2026-01-02T03:04:05.678Z"),
@@ -160,4 +163,19 @@ Deno.test("drain() ends at once when there is nothing to post", async () => {
   await recorder.drain(1000);
   recorder.record("Service", service, announced);
   assert.equal(posted.length, 0);
+});
+
+Deno.test("record() sends an Event again after the pause that the server asks for", async () => {
+  const times: number[] = [];
+  const answers: (Pause | undefined)[] = [{ afterMs: 7000 }, { afterMs: undefined }, undefined];
+  const { recorder, posted, clock } = setUp(() => {
+    times.push(clock.ms);
+    return Promise.resolve(answers.shift());
+  }, new EagerClock());
+  recorder.record("Service", service, announced);
+  while (posted.length < 1) await Promise.resolve();
+  const [first = 0, second = 0, third = 0] = times;
+  assert.deepEqual([second - first, third - second], [7000, 2000]);
+  assert.equal(recorder.lost, 0);
+  await recorder.drain(1000);
 });

@@ -103,3 +103,14 @@ Deno.test("createLogger() writes one line for any event", () => {
     }));
   }
 });
+
+Deno.test("with() may give a logger a level of its own, which may change", () => {
+  const { lines, logger } = capture({ level: "warn", format: "text" });
+  let level: "debug" | "error" = "debug";
+  const own = logger.with({ instance: "a" }, () => level);
+  own.with({ vip: "v" }).debug("shown");
+  logger.info("not shown");
+  level = "error";
+  own.warn("not shown");
+  assert.equal(lines.length, 1, lines.join("\n"));
+});

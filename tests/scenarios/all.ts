@@ -6,6 +6,7 @@ import { handoverScenarios } from "./handover.ts";
 import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { outageScenarios } from "./outages.ts";
+import { planScenarios } from "./plan.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -20,4 +21,5 @@ export const allScenarios: readonly Scenario[] = [
   ...leaseConflictScenarios,
   ...outageScenarios,
   ...processScenarios,
+  ...planScenarios,
 ];

@@ -122,13 +122,13 @@ export const processScenarios: Scenario[] = [
 ];
 
 /** The port that the agent says it serves on. */
-async function portOf(agent: Agent): Promise<number> {
+export async function portOf(agent: Agent): Promise<number> {
   const { address } = await logged(agent, "serving health and metrics");
   return Number(String(address).split(":").at(-1));
 }
 
 /** A request from the node itself, without any program that it might not have. */
-async function get(
+export async function get(
   node: LabHost,
   port: number,
   path: string,

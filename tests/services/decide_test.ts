@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  decide,
-  type DecideInput,
-  type Decision,
-  MOST_ADDRESSES,
-  sameIngress,
-} from "../../lib/services/decide.ts";
+import { decide, type DecideInput, type Decision, sameIngress } from "../../lib/services/decide.ts";
+import { AddressOwners, MOST_ADDRESSES } from "../../lib/services/address_owners.ts";
 import type { ServiceView } from "../../lib/services/service_view.ts";
 import { type Sketch, view } from "./views.ts";
 
@@ -17,6 +12,7 @@ const B = "192.0.2.2";
 function run(services: ServiceView[], more: Partial<DecideInput> = {}): Decision {
   return decide({
     services,
+    owners: new AddressOwners(services),
     policy: POLICY,
     mayHold: true,
     held: [],

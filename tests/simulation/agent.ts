@@ -10,6 +10,7 @@ import { LeaseWriter } from "../../lib/election/lease_writer.ts";
 import type { ElectionTimes } from "../../lib/agent/times.ts";
 import type { Lease } from "../../lib/kube/types.ts";
 import type { Network } from "../../lib/net/link.ts";
+import { AddressOwners } from "../../lib/services/address_owners.ts";
 import { decide } from "../../lib/services/decide.ts";
 import { type ServiceView, viewService } from "../../lib/services/service_view.ts";
 import { placer } from "../../lib/vip/placement.ts";
@@ -123,6 +124,7 @@ export class Agent {
     const snapshot = { links: network.links(), addresses: network.addresses() };
     const decision = decide({
       services: [SERVICE],
+      owners: new AddressOwners([SERVICE]),
       policy: POLICY,
       mayHold: true,
       held: this.#vips.addresses,

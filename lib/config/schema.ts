@@ -1,0 +1,70 @@
+import { type Setting, type SettingName, settingNames, settingOf, yamlKeyOf } from "./settings.ts";
+
+/** A JSON schema, draft 2020-12: https://json-schema.org/draft/2020-12 */
+export type Schema = Readonly<Record<string, unknown>>;
+
+/**
+ * The schema of the YAML file, for editors: from the table of settings. It knows keys, shapes and
+ * ranges; what two settings may not say together, only `classvip config` tells.
+ */
+export function configSchema(): Schema {
+  const forInstances = settingNames.filter((name) => settingOf(name).scope !== "process");
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "classvip",
+    description: "Settings of classvip, and its plan of instances",
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      ...propertiesOf(settingNames),
+      instances: {
+        description: "The plan: one instance for each class. Settings of an instance at the top " +
+          "level count for all instances that don't say otherwise.",
+        type: "array",
+        minItems: 1,
+        items: {
+          type: "object",
+          additionalProperties: false,
+          properties: propertiesOf(forInstances),
+        },
+      },
+    },
+  };
+}
+
+function propertiesOf(names: readonly SettingName[]): Record<string, Schema> {
+  return Object.fromEntries(names.flatMap((name) => {
+    const key = yamlKeyOf(name);
+    return key === undefined ? [] : [[key, schemaOf(settingOf(name))]];
+  }));
+}
+
+function schemaOf(setting: Setting): Schema {
+  const fallback = setting.defaultText ?? setting.default ?? "";
+  const description = `${setting.text} Default: ${fallback === "" ? "none" : fallback}.`;
+  // YAML's empty value is no value: the default counts.
+  return { description, anyOf: [...shapesOf(setting), { type: "null" }] };
+}
+
+function shapesOf({ kind, words, range }: Setting): Schema[] {
+  if (words !== undefined) return [{ enum: words }];
+  if (range !== undefined) {
+    const [minimum, maximum] = range;
+    return [{ type: Number.isInteger(minimum) ? "integer" : "number", minimum, maximum }];
+  }
+  switch (kind) {
+    case "boolean":
+      return [{ type: "boolean" }];
+    case "list":
+      return [{ type: "array", items: { type: "string" } }, { type: "string" }];
+    case "map":
+      return [{ type: "object", additionalProperties: { type: "string" } }];
+    case "<duration>":
+      return [
+        { type: "string", pattern: "^(\\d+(\\.\\d+)?|(\\d+(\\.\\d+)?(ms|s|m|h))+)$" },
+        { type: "number", minimum: 0 },
+      ];
+    default:
+      return [{ type: "string" }];
+  }
+}
