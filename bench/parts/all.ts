@@ -1,5 +1,6 @@
 import { crash } from "./crash.ts";
 import { create } from "./create.ts";
+import { fast } from "./fast.ts";
 import { footprint } from "./footprint.ts";
 import { handover } from "./handover.ts";
 import { load } from "./load.ts";
@@ -14,6 +15,7 @@ export const allParts: readonly Part[] = [
   create,
   handover,
   crash,
+  fast,
   restart,
   load,
   many,
