@@ -3,6 +3,7 @@ import { create } from "./create.ts";
 import { fast } from "./fast.ts";
 import { footprint } from "./footprint.ts";
 import { handover } from "./handover.ts";
+import { isolation } from "./isolation.ts";
 import { load } from "./load.ts";
 import { many } from "./many.ts";
 import type { Part } from "./part.ts";
@@ -19,5 +20,6 @@ export const allParts: readonly Part[] = [
   restart,
   load,
   many,
+  isolation,
   peers,
 ];

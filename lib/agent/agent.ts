@@ -149,6 +149,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     metricsOf: ({ name, loadBalancerClass }) => metrics.instance(name, loadBalancerClass),
     forget: (name) => metrics.remove(name),
     ended: (name) => health.remove(name),
+    failed: (instance, error) =>
+      health.addReady({
+        instance,
+        name: "instance",
+        problem: () => `it failed and is started again soon: ${error}`,
+      }),
     clock,
     logger,
   });

@@ -10,6 +10,7 @@ import type { InterfaceAddress, Link, Network } from "../net/link.ts";
 import { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import { createMetrics } from "../observe/metrics.ts";
+import { ServiceIndex } from "../services/service_index.ts";
 import { viewService } from "../services/service_view.ts";
 import { BURST_MS } from "../vip/schedule.ts";
 import { Vips } from "../vip/vips.ts";
@@ -71,6 +72,7 @@ export async function rehearse(): Promise<string[]> {
   const metrics = createMetrics({ version: "" }).instance("rehearsal", "rehearsal");
   const events = new EventRecorder({
     post: () => Promise.resolve(),
+    rate: { take: () => Promise.resolve() },
     node: "",
     clock: CLOCK,
     logger: SILENT,
@@ -94,8 +96,21 @@ export async function rehearse(): Promise<string[]> {
     metadata: { ...LEASE, uid: "1", annotations: { "classvip.io/addresses": VIP } },
     spec: { type: "LoadBalancer", loadBalancerClass: "rehearsal" },
   });
+  const index = new ServiceIndex();
+  index.put(service.key, service);
   using reconciler = new Reconciler({
-    source: { services: () => [service], synced: true, subscribe: () => () => {} },
+    source: {
+      open: (policy, changed) => {
+        const scope = index.open(policy, changed);
+        return {
+          synced: true,
+          services: () => scope.services.values(),
+          owners: index.owners,
+          refresh: () => {},
+          [Symbol.dispose]: () => scope[Symbol.dispose](),
+        };
+      },
+    },
     policy: { loadBalancerClass: "rehearsal", alsoClassless: false, namespaces: [] },
     network: NETWORK,
     interface: "auto",
@@ -105,7 +120,9 @@ export async function rehearse(): Promise<string[]> {
     statuses: { write: () => {}, clear: () => {}, keepOnly: () => {}, forget: () => {} },
     reports,
     metrics,
+    limits: () => ({ maxVips: 1, maxVipsPerNamespace: 1 }),
     logger: SILENT,
+    carriedOut: () => {},
   });
   const times = electionTimes(5000, 1500);
   const who = { ...LEASE, identity: "rehearsal", incarnation: "rehearsal", scope: "rehearsal" };
