@@ -76,6 +76,8 @@ export class ServiceManager implements Task {
     this.#alive = healthy;
     if (this.#stopping) return;
     const report = health.ready();
+    // The first look comes before the first instance does.
+    if (!report.checks.some(({ instance }) => instance !== undefined)) return;
     const problem = report.checks.find(({ ok }) => !ok);
     const state = problem === undefined
       ? "every instance stands for its Lease"

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeSockaddrLl, sockaddrLl, sockaddrUnAbstract, sockaddrUnPath } from "../../lib/net/sockaddr.ts";
+import {
+  decodeSockaddrLl,
+  sockaddrLl,
+  sockaddrUnAbstract,
+  sockaddrUnPath,
+} from "../../lib/net/sockaddr.ts";
 
 Deno.test("sockaddrLl() writes struct sockaddr_ll", () => {
   // deno-fmt-ignore
