@@ -69,6 +69,8 @@ async function build(folder: string): Promise<string | undefined> {
   for await (const { name } of Deno.readDir(folder)) {
     const chunk = `${folder}/${name}`;
     await Deno.writeTextFile(chunk, REQUIRE + await Deno.readTextFile(chunk));
+    // The program remembers that too.
+    await Deno.utime(chunk, 0, 0);
   }
 
   const compile = (store: string) =>
