@@ -7,10 +7,14 @@ import { RateLimit } from "../kube/rate_limit.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
+import { BeaconCodec } from "../net/beacon.ts";
 import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
+import { formatClassPlan, PLAN_ANNOTATION, rangesOfOlder } from "../classes/class_plan.ts";
+import { readLease } from "../election/lease_record.ts";
+import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
 import { describeScope } from "../services/class_policy.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import { StatusWriter } from "../services/status_writer.ts";
@@ -26,6 +30,8 @@ import { LeaseLook } from "./lease_look.ts";
 import type { LeaseView } from "./lease_view.ts";
 import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
+import { PoolKeeper } from "./pool_keeper.ts";
+import { PoolSource } from "./pool_source.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
 import type { PlannedInstance } from "./instances.ts";
@@ -102,6 +108,7 @@ export class Instance implements PlannedInstance {
     lastAnswerMs: () => number;
     reconciler: Reconciler;
     statuses: StatusWriter;
+    lease: () => Lease | undefined;
   } | undefined;
 
   /** @param key of its beacons; only with fast failover */
@@ -145,13 +152,15 @@ export class Instance implements PlannedInstance {
       instance: config.name,
       lease,
     });
+    // The device is made now: a claim goes by the interfaces that it finds.
+    const addressLink = this.#fastKey && shared.fast?.addressLink;
     this.#vips = new Vips<ServiceView>({
       network: shared.network,
       clock: shared.clock,
       mark: this.#mark,
       schedule: { burstMs: BURST_MS, refreshMs: config.announceIntervalMs },
       observer: this.#reports,
-      ...(this.#fastKey && { homeOf: (name: string) => shared.fast!.addressLink.homeOf(name) }),
+      ...(addressLink && { homeOf: (name: string) => addressLink.homeOf(name) }),
     });
     this.#leaseClient = shared.open();
     this.#gate = new Gate({
@@ -196,6 +205,12 @@ export class Instance implements PlannedInstance {
     return this.#startStage;
   }
 
+  get leaseUsedFor(): string | undefined {
+    if (this.#standing?.elector.obstacle === undefined) return undefined;
+    const lease = this.#standing.lease();
+    return lease && readLease(lease).scope;
+  }
+
   async #live(signal: AbortSignal): Promise<void> {
     for (;;) {
       using _lock = await this.#gate.pass(signal);
@@ -231,8 +246,31 @@ export class Instance implements PlannedInstance {
     const statuses = new StatusWriter(statusClient, clock, this.#reports, {
       tryTake: () => this.#order.waitMs(2) || this.#statusRate.tryTake(),
     });
-    using reconciler = new Reconciler({
+    using poolSource = new PoolSource({
+      config: () => this.#config,
+      claimed: () => rangesOfOlder(lease, shared.leases.all()),
+      open: shared.open,
+      clock,
+      random,
+      observer: shared.leaseWatchObserver,
+      changed: () => reconciler.soon(),
+      logger: this.#logger,
+    });
+    const journal = new IntentJournal();
+    const keeper: PoolKeeper = new PoolKeeper({
+      source: poolSource,
+      journal,
+      renewNow: () => elector.renewNow(),
+      relist: () => reconciler.relist(),
+      changed: () => reconciler.soon(),
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
+    const annotationOf = (lease: Lease | undefined) =>
+      lease?.metadata?.annotations?.[ALLOCATING_ANNOTATION];
+    using reconciler: Reconciler = new Reconciler({
       source: shared.source,
+      keeper,
       policy: config,
       limits: () => this.#config,
       network: shared.network,
@@ -250,7 +288,15 @@ export class Instance implements PlannedInstance {
     });
     const election = new Election(
       { ...who, ...times, preferences: preferencesOf(config) },
-      new LeaseWriter(who, shared.wallClockMs),
+      new LeaseWriter(who, shared.wallClockMs, () => ({
+        ...journal.carried(),
+        ...poolSource.pools && {
+          [PLAN_ANNOTATION]: formatClassPlan(
+            config.name,
+            poolSource.pools.map(({ spec }) => spec),
+          ),
+        },
+      })),
       random,
     );
     if (leftovers.length === 0) election.withdrawn();
@@ -271,20 +317,27 @@ export class Instance implements PlannedInstance {
     };
     /** The Lease is kept meanwhile, and what an earlier run left goes on serving. */
     const begin = () => {
-      if (this.#order.waitMs(1) === 0) reconciler.begin();
-      else void this.#order.turn(1, signal).then(() => confirmed && reconciler.begin());
+      const start = () => {
+        keeper.begin(annotationOf(election.lease));
+        reconciler.begin();
+      };
+      if (this.#order.waitMs(1) === 0) start();
+      else void this.#order.turn(1, signal).then(() => confirmed && start());
     };
     const elector: Elector = new Elector({
       election,
       api,
       clock,
       holder: {
-        granted: (untilMs) => {
+        expecting: () => reconciler.expect(),
+        granted: (untilMs, _term, lease) => {
           if (confirmed) this.#vips.granted(untilMs);
           else confirm();
+          if (lease !== undefined) keeper.saved(annotationOf(lease));
         },
         withdraw: (reason) => {
           confirmed = false;
+          keeper.end();
           reconciler.end();
           return this.#vips.withdraw(reason);
         },
@@ -316,6 +369,7 @@ export class Instance implements PlannedInstance {
       lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
       reconciler,
       statuses,
+      lease: () => election.lease,
     };
     const conditions = new Conditions((reason) => {
       this.#reports.condition(reason);
@@ -344,10 +398,11 @@ export class Instance implements PlannedInstance {
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, look, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal)
-        .finally(
-          leave,
-        ),
+      supervise(
+        [watch, look, poolSource, this.#vips, statuses, ...beacons ? [beacons] : []],
+        rest.signal,
+      )
+        .finally(leave),
       this.#gate.guard(
         rest.signal,
         () => election.mayHold(clock.nowMs()) ? election.lease : undefined,
@@ -367,8 +422,7 @@ export class Instance implements PlannedInstance {
     return new Beacons({
       node: shared.nodeName,
       priority: config.priority,
-      instance: `${config.leaseNamespace}/${config.leaseName}`,
-      key,
+      codec: new BeaconCodec(key, `${config.leaseNamespace}/${config.leaseName}`),
       intervalMs: config.beaconIntervalMs!,
       interface: config.interface,
       network: shared.network,

@@ -17,6 +17,8 @@ export interface ServiceScope extends Disposable {
   readonly owners: AddressOwners;
   /** Asks at once for what may have been missed on a connection that died without a word. */
   refresh(): void;
+  /** Lists anew. @returns when all that was written before the call is known */
+  relist(): Promise<void>;
 }
 
 /** What a {@linkcode ServiceSource} is made of. */
@@ -73,6 +75,10 @@ export class ServiceSource implements Task {
       },
       services: () => scope.services.values(),
       owners: this.#index.owners,
+      relist: async () => {
+        const watches = own.map((name) => this.#watches.get(name) ?? this.#watches.get(ALL));
+        await Promise.all(watches.map((running) => running?.watch.relist()));
+      },
       refresh: () => this.#watches.forEach(({ watch }) => watch.refresh()),
       [Symbol.dispose]: () => {
         scope[Symbol.dispose]();
@@ -80,6 +86,21 @@ export class ServiceSource implements Task {
         this.#arrange();
       },
     };
+  }
+
+  /** The LoadBalancer Services of all classes, as far as they are looked at. */
+  services(): Iterable<ServiceView> {
+    return this.#index.services.values();
+  }
+
+  /** Who gets which address. */
+  get owners(): AddressOwners {
+    return this.#index.owners;
+  }
+
+  /** Whether no namespace is left out. */
+  get seesAll(): boolean {
+    return this.#watches.has(ALL);
   }
 
   /** Whether every watch has seen a complete list. */

@@ -13,6 +13,8 @@ Commands:
   run       serve the LoadBalancer Services of the classes (default; also: manager)
   config    show the effective settings and where each came from (--output=json for programs,
             --schema: what the file may say, for editors)
+  classes   show the classes as the cluster has them, what is mixed up and what to do about it
+            (--output=json; exit code 3 when something is)
   handover  ask the holder to hand over to another node (--to=<node>), without a gap
   release   withdraw this node's VIPs and release its Leases, for use after a crash
   version   show the version
@@ -55,5 +57,7 @@ export function defaultOf(setting: Setting): string {
 
 function flagForm(name: string, { kind }: Setting): string {
   if (kind === "boolean") return `--${name}`;
-  return `--${name}=${kind === "list" ? "<a,b>" : kind === "map" ? "<json>" : kind}`;
+  return `--${name}=${
+    kind === "list" ? "<a,b>" : kind === "pools" ? "<addresses>" : kind === "map" ? "<json>" : kind
+  }`;
 }

@@ -22,6 +22,8 @@ function config(name: string, more: Partial<InstanceConfig> = {}): InstanceConfi
     leaseAnnotations: {},
     interface: "eth0",
     announceIntervalMs: 60_000,
+    pools: [],
+    poolConfigMap: undefined,
     maxVips: 0,
     maxVipsPerNamespace: 0,
     eventsPerSecond: 10,
@@ -73,6 +75,7 @@ class Stage {
     const { said, stages, endings } = this;
     return {
       name,
+      leaseUsedFor: undefined,
       get startStage() {
         return stages.get(name) ?? 0;
       },

@@ -10,8 +10,10 @@ import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
+import { mixUpScenarios } from "./mix_ups.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
+import { poolScenarios } from "./pools.ts";
 import { preferenceScenarios } from "./preferences.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -27,6 +29,7 @@ export const allScenarios: readonly Scenario[] = [
   ...leaseConflictScenarios,
   ...leaseEditScenarios,
   ...outageScenarios,
+  ...poolScenarios,
   ...apiLossScenarios,
   ...linkScenarios,
   ...preferenceScenarios,
@@ -34,4 +37,5 @@ export const allScenarios: readonly Scenario[] = [
   ...planScenarios,
   ...fastScenarios,
   ...hostileScenarios,
+  ...mixUpScenarios,
 ];
