@@ -31,6 +31,8 @@ export interface AgentParts {
   readonly keys?: ReadonlyMap<string, Uint8Array>;
   /** Where new plans come from. Without it the instances are those of `config`. */
   readonly plans?: (reloaded: (ok: boolean) => void) => Plans;
+  /** Makes what tells the service manager how the process does. */
+  readonly serviceManager?: (health: Health) => Task;
   readonly version: string;
   readonly clients: Clients;
   readonly network: Network;
@@ -197,6 +199,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       }),
     );
   }
+  if (parts.serviceManager) around.push(parts.serviceManager(health));
   // What surrounds the instances goes on until the last of them has let go.
   const rest = new AbortController();
   const stop = new AbortController();
