@@ -20,6 +20,7 @@ import type { AddressLink } from "./address_link.ts";
 import { Beacons } from "./beacons.ts";
 import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
+import { type ApiServers, ControlPlane } from "./control_plane.ts";
 import { Gate, NOT_LOOKED } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
 import { LeaseLook } from "./lease_look.ts";
@@ -33,6 +34,7 @@ import type { ServiceSource } from "./service_source.ts";
 import { StartOrder, type StartStage } from "./start_order.ts";
 import { supervise } from "./supervise.ts";
 import { electionTimes } from "./times.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** What all instances of a process share. */
 export interface Shared {
@@ -60,6 +62,8 @@ export interface Shared {
   readonly isAwaited: (priority: number, stage: StartStage) => boolean;
   readonly health: Health;
   readonly leaseWatchObserver: WatchObserver;
+  /** Only where an instance has the control plane's VIP. */
+  readonly apiServers?: ApiServers;
   /** Only where an instance asks for fast failover. */
   readonly fast?: {
     readonly openBeacons: (linkIndex: number) => FrameSource;
@@ -71,7 +75,10 @@ export interface Shared {
 const EVENT_BURST_SECONDS = 10;
 const DRAIN_EVENTS_MS = 1000;
 
-/** One instance: a class, a Lease, and the VIPs of that class while this node is the holder. */
+/**
+ * One instance: a class, a Lease, and the VIPs of that class while this node is the holder. Or, in
+ * place of a class, the VIP of the control plane.
+ */
 export class Instance implements PlannedInstance {
   readonly name: string;
   #config: InstanceConfig;
@@ -91,6 +98,7 @@ export class Instance implements PlannedInstance {
    */
   readonly #leaseClient: KubeClient;
   readonly #gate: Gate;
+  readonly #controlPlane: ControlPlane | undefined;
   readonly #statusRate: RateLimit;
   readonly #order: StartOrder;
   #startStage: StartStage = 0;
@@ -100,7 +108,7 @@ export class Instance implements PlannedInstance {
     watchProgressMs: () => number;
     lastError: () => Error | undefined;
     lastAnswerMs: () => number;
-    reconciler: Reconciler;
+    reconciler: Wishes;
     statuses: StatusWriter;
   } | undefined;
 
@@ -135,7 +143,9 @@ export class Instance implements PlannedInstance {
       onLost: () => metrics.eventLost(),
     });
     metrics.setVipsLimit(config.maxVips);
-    this.#scope = describeScope(config);
+    this.#scope = config.controlPlane
+      ? `the control plane's VIP ${config.controlPlane.address}`
+      : describeScope(config);
     this.#mark = instanceMark(lease.namespace, lease.name);
     this.#reports = new InstanceReports({
       logger: this.#logger,
@@ -163,17 +173,31 @@ export class Instance implements PlannedInstance {
       holdLock: shared.holdLock,
       logger: this.#logger,
     });
+    this.#controlPlane = config.controlPlane && new ControlPlane({
+      config,
+      shared,
+      mark: this.#mark,
+      vips: this.#vips,
+      metrics,
+      logger: this.#logger,
+    });
     this.#addHealth();
   }
 
   /** Stands for the Lease whenever nothing is in the way, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     using _client = this.#leaseClient;
-    try {
-      await this.#live(signal);
-    } finally {
-      await this.#events.drain(DRAIN_EVENTS_MS);
-    }
+    const rest = new AbortController();
+    const stop = new AbortController();
+    const around = [this.#vips, ...this.#controlPlane?.tasks ?? []];
+    const results = await Promise.allSettled([
+      this.#live(AbortSignal.any([signal, stop.signal])).finally(() => rest.abort()),
+      // What is announced goes on until the last address is withdrawn.
+      supervise(around, rest.signal).finally(() => stop.abort()),
+    ]);
+    await this.#events.drain(DRAIN_EVENTS_MS);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** Takes over limits, rates and the log level. */
@@ -212,7 +236,7 @@ export class Instance implements PlannedInstance {
     const { clock, random } = shared;
     const lease = { namespace: config.leaseNamespace, name: config.leaseName };
     const times = electionTimes(config.leaseDurationMs, config.renewIntervalMs);
-    const leftovers = this.#vips.adoptLeftovers();
+    const leftovers = this.#controlPlane?.isBootstrapping ? [] : this.#vips.adoptLeftovers();
     if (leftovers.length > 0) {
       this.#logger.info("found VIPs of an earlier run", { vip: leftovers.join(", ") });
     }
@@ -231,7 +255,7 @@ export class Instance implements PlannedInstance {
     const statuses = new StatusWriter(statusClient, clock, this.#reports, {
       tryTake: () => this.#order.waitMs(2) || this.#statusRate.tryTake(),
     });
-    using reconciler = new Reconciler({
+    using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
       source: shared.source,
       policy: config,
       limits: () => this.#config,
@@ -249,7 +273,7 @@ export class Instance implements PlannedInstance {
       },
     });
     const election = new Election(
-      { ...who, ...times, preferences: preferencesOf(config) },
+      { ...who, ...times, preferences: this.#preferences },
       new LeaseWriter(who, shared.wallClockMs),
       random,
     );
@@ -265,12 +289,14 @@ export class Instance implements PlannedInstance {
       if (verdict.kind === "wait") return this.#reports.unconfirmed(verdict.reason);
       if (verdict.kind === "unseen") return;
       confirmed = true;
+      this.#controlPlane?.joined();
       this.#vips.granted(election.holdUntilMs);
       begin();
       beacons?.announce();
     };
     /** The Lease is kept meanwhile, and what an earlier run left goes on serving. */
     const begin = () => {
+      if (this.#controlPlane && this.#startStage === 0) this.#startStage = 1;
       if (this.#order.waitMs(1) === 0) reconciler.begin();
       else void this.#order.turn(1, signal).then(() => confirmed && reconciler.begin());
     };
@@ -286,6 +312,7 @@ export class Instance implements PlannedInstance {
         withdraw: (reason) => {
           confirmed = false;
           reconciler.end();
+          this.#controlPlane?.ended(reason);
           return this.#vips.withdraw(reason);
         },
       },
@@ -325,6 +352,7 @@ export class Instance implements PlannedInstance {
     const beacons = this.#beacons(elector, conditions);
     using subscriptions = new DisposableStack();
     this.#watchConditions(conditions, subscriptions);
+    if (this.#controlPlane) subscriptions.use(this.#controlPlane.stand(elector, conditions));
     subscriptions.defer(shared.leases.subscribe(confirm));
     subscriptions.defer(shared.claims.subscribe({
       holds: (vip) => this.#vips.holds(vip),
@@ -344,10 +372,8 @@ export class Instance implements PlannedInstance {
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, look, this.#vips, statuses, ...beacons ? [beacons] : []], rest.signal)
-        .finally(
-          leave,
-        ),
+      supervise([watch, look, statuses, ...beacons ? [beacons] : []], rest.signal)
+        .finally(leave),
       this.#gate.guard(
         rest.signal,
         () => election.mayHold(clock.nowMs()) ? election.lease : undefined,
@@ -359,6 +385,17 @@ export class Instance implements PlannedInstance {
     if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
+  }
+
+  get #preferences(): Preferences {
+    const { priority, failback, onApiLoss } = this.#config;
+    return {
+      priority,
+      failback,
+      standBackMs: (100 - priority) * STAND_BACK_MS,
+      ...(this.#controlPlane && { alsoStandBackMs: this.#controlPlane.standBackMs }),
+      holdOnApiLoss: onApiLoss === "hold",
+    };
   }
 
   #beacons(elector: Elector, conditions: Conditions): Beacons | undefined {
@@ -436,6 +473,18 @@ export class Instance implements PlannedInstance {
           )()
           : undefined,
     });
+    const controlPlane = this.#controlPlane;
+    if (controlPlane) {
+      const lookMs = () => 2 * this.#config.controlPlane!.healthTimeoutMs + 5000;
+      const last = () => controlPlane.health.lastProgressMs;
+      const check = youngEnough("look at the API server", now, last, lookMs);
+      health.addLive({ instance, name: "API server look", problem: check });
+      health.addReady({
+        instance,
+        name: "API server",
+        problem: () => controlPlane.health.problem,
+      });
+    }
     health.addReady({ instance, name: "gate", problem: () => this.#gate.obstacle });
     health.addReady({
       instance,
@@ -463,12 +512,3 @@ function latest(...times: (number | undefined)[]): number {
 
 /** How much later a node takes a free Lease, for each point that its priority is below 100. */
 const STAND_BACK_MS = 10;
-
-function preferencesOf({ priority, failback, onApiLoss }: InstanceConfig): Preferences {
-  return {
-    priority,
-    failback,
-    standBackMs: (100 - priority) * STAND_BACK_MS,
-    holdOnApiLoss: onApiLoss === "hold",
-  };
-}
