@@ -17,6 +17,7 @@ import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
+import { rehearse } from "./rehearsal.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import { VersionCheck } from "./version_check.ts";
@@ -60,6 +61,7 @@ const SERVICES_SILENCE_MS = 120_000;
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { config, clients, clock, logger } = parts;
+  await rehearse();
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();
@@ -158,6 +160,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     metricsOf: ({ name, loadBalancerClass }) => metrics.instance(name, loadBalancerClass),
     forget: (name) => metrics.remove(name),
     ended: (name) => health.remove(name),
+    failed: (instance, error) =>
+      health.addReady({
+        instance,
+        name: "instance",
+        problem: () => `it failed and is started again soon: ${error}`,
+      }),
     clock,
     logger,
   });

@@ -191,6 +191,12 @@ export class Watch<Raw extends KubeObject, Slim> {
     this.#round.abort();
   }
 
+  /** Lists again, at once: also what a server does not tell its watches is needed now. */
+  relist(): void {
+    this.#resourceVersion = undefined;
+    this.#round.abort();
+  }
+
   /** Reads all pages before anything changes: a list that breaks off leaves no trace. */
   async #list(signal: AbortSignal): Promise<void> {
     const { clock, handler, observer } = this.#options;

@@ -119,6 +119,7 @@ Deno.test("Reconciler does nothing for what is broken in another class", async (
   await using process = new Process();
   const quiet = process.hold("quiet");
   const flooded = process.hold("flooded");
+  await process.clock.advance(1000);
   process.cluster.put(service("web", { class: "quiet", wish: VIP, shows: [VIP] }));
   await settled();
   await new Promise((resolve) => setTimeout(resolve, 30));

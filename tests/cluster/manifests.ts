@@ -14,6 +14,7 @@ export interface Manifest {
 /** The plurals of the kinds that are shipped. */
 const PLURALS: Record<string, string> = {
   Namespace: "namespaces",
+  Service: "services",
   ServiceAccount: "serviceaccounts",
   ClusterRole: "clusterroles",
   ClusterRoleBinding: "clusterrolebindings",
@@ -39,6 +40,10 @@ export async function findKustomize(): Promise<string | undefined> {
 /** Builds a folder of manifests as `kubectl apply -k` would. */
 export async function build(kustomize: string, folder: string): Promise<Manifest[]> {
   const text = await run([kustomize, "build", folder]);
+  return parseManifests(text);
+}
+
+export function parseManifests(text: string): Manifest[] {
   return parseAllDocuments(text).map((document) => document.toJS());
 }
 
