@@ -201,10 +201,9 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
     ["vip_leasename"],
     "it names kube-vip's own lock for the control plane; leaseName names the Lease here",
   ),
+  ...ignored(["cp_namespace namespace", "- n"], "leaseNamespace names the Lease's namespace"),
   ...ignored(
     [
-      "cp_namespace namespace",
-      "- n",
       "backend_health_check_interval",
       "control_plane_health_check_address controlPlaneHealthCheckAddress",
       "control_plane_health_check_ca_path controlPlaneHealthCheckCAPath",

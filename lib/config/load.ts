@@ -284,7 +284,7 @@ function resolveControlPlane(
 ): Resolved<ControlPlaneConfig | undefined> {
   const enabled = resolver.resolve("controlPlane", layers);
   const address = resolver.resolve("address", layers);
-  const port = resolver.resolve("port", layers);
+  const port = resolver.resolve("apiPort", layers);
   const bootstrap = resolver.resolve("bootstrap", layers);
   const interval = resolver.resolve("healthInterval", layers);
   const timeout = resolver.resolve("healthTimeout", layers);

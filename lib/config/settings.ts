@@ -176,13 +176,15 @@ export const settings = {
     text: "The VIP of the control plane.",
     parse: parseAddress,
   }),
-  port: setting({
+  // Not CLASSVIP_PORT: Kubernetes sets that for a Service called classvip.
+  apiPort: setting({
     scope: "instance",
     group: "Control plane",
     kind: "<port>",
     range: [1, 65535],
     default: "6443",
-    aliases: [{ env: "port" }],
+    aliases: [{ env: "port", flag: "port" }],
+    yaml: "port",
     text: "Where the API server of each node listens, and so the VIP.",
     parse: parsePort,
   }),

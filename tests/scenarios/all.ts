@@ -1,12 +1,18 @@
 import { addressScenarios } from "./addresses.ts";
+import { apiLossScenarios } from "./api_loss.ts";
 import { changeScenarios } from "./changes.ts";
 import { classScenarios } from "./classes.ts";
 import { crashScenarios } from "./crash.ts";
+import { fastScenarios } from "./fast.ts";
 import { handoverScenarios } from "./handover.ts";
+import { hostileScenarios } from "./hostile.ts";
 import { leaseConflictScenarios } from "./lease_conflicts.ts";
+import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
+import { linkScenarios } from "./links.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
+import { preferenceScenarios } from "./preferences.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -19,7 +25,13 @@ export const allScenarios: readonly Scenario[] = [
   ...crashScenarios,
   ...leftoverScenarios,
   ...leaseConflictScenarios,
+  ...leaseEditScenarios,
   ...outageScenarios,
+  ...apiLossScenarios,
+  ...linkScenarios,
+  ...preferenceScenarios,
   ...processScenarios,
   ...planScenarios,
+  ...fastScenarios,
+  ...hostileScenarios,
 ];
