@@ -252,7 +252,7 @@ export const settings = {
     group: "Election",
     kind: "<name>",
     defaultText:
-      "classvip-<class> with / as ., classvip, or classvip-control-plane; a hash is added where needed",
+      "classvip-<class> with / as ., classvip or classvip-control-plane; with a hash where needed",
     aliases: [{ env: "svc_leasename", flag: "servicesLeaseName" }],
     text: "The Lease that elects the holder. Each instance needs its own. The default adds 8 hex " +
       "digits where the class alone could be mistaken for another one, and with namespaces.",
