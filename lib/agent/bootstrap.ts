@@ -164,10 +164,9 @@ export class Bootstrap implements Task {
       });
     }
     this.#claimedBy = mac;
-    if (this.holds) {
-      this.#state = "looking";
-      vips.withdraw(`${ip.text} is claimed by ${mac}`);
-    }
+    if (!this.holds) return;
+    this.#state = "looking";
+    vips.withdraw(`${ip.text} is claimed by ${mac}`);
     this.#wake.abort();
   }
 

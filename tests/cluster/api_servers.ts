@@ -3,8 +3,11 @@ import type { Child } from "../lab/child.ts";
 import type { LabHost } from "../lab/host.ts";
 import { kubeconfig } from "../lab/kubeconfig.ts";
 import type { Lab } from "../lab/lab.ts";
+import { Kube } from "../scenarios/kube.ts";
 
 export const API_PORT = 6443;
+/** Has the rights of deploy/control-plane/rbac.yaml and no others. */
+const USER = "classvip-control-plane";
 const ETCD_PORT = 2379;
 const PEER_PORT = 2380;
 /** A kube-apiserver takes its time on a small machine that starts three. */
@@ -55,7 +58,10 @@ export class ApiServers implements AsyncDisposable {
     await Deno.writeTextFile(`${dir}/sa.key`, privateKey);
     await Deno.writeTextFile(`${dir}/sa.pub`, publicKey);
     await Deno.writeTextFile(`${dir}/ca.crt`, caCert);
-    await Deno.writeTextFile(`${dir}/tokens.csv`, `${token},admin,admin,system:masters\n`);
+    await Deno.writeTextFile(
+      `${dir}/tokens.csv`,
+      `${token},admin,admin,system:masters\n${token}-user,${USER},1\n`,
+    );
     await Deno.writeTextFile(
       servers.kubeconfig,
       kubeconfig({ server: servers.url, caCert, token }),
@@ -94,6 +100,11 @@ export class ApiServers implements AsyncDisposable {
   /** Path of a kubeconfig with all rights, at the VIP. */
   get kubeconfig(): string {
     return `${this.dir}/admin.conf`;
+  }
+
+  /** Of the user that deploy/control-plane/rbac.yaml is for. */
+  get userKubeconfig(): string {
+    return `${this.dir}/user.conf`;
   }
 
   /** A running server takes it over within a second or so. */
@@ -158,14 +169,10 @@ export class ApiServers implements AsyncDisposable {
     if (signal === "SIGKILL") await child.status;
   }
 
-  /** @returns the answer of one node's server to a GET */
-  async get<T>(node: LabHost, path: string): Promise<T> {
-    using client = Deno.createHttpClient({ caCerts: [this.caCert], poolMaxIdlePerHost: 0 });
-    const response = await fetch(`https://${node.ip}:${API_PORT}${path}`, {
-      client,
-      headers: { authorization: `Bearer ${this.token}` },
-    });
-    return await response.json();
+  /** The admin's hands on the server of one node. */
+  kube(node: LabHost): Kube {
+    const { caCert, token } = this;
+    return new Kube({ url: `https://${node.ip}:${API_PORT}`, caCert, token });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

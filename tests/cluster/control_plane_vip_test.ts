@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { Agent } from "../lab/agent.ts";
+import { Agent, type AgentOptions } from "../lab/agent.ts";
 import { makeServerCertificate } from "../lab/api/certificate.ts";
 import { nowMs } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import { AddressWatch } from "../lab/invariants.ts";
 import { Lab } from "../lab/lab.ts";
 import { Sniffer } from "../lab/sniffer.ts";
+import { until } from "../scenarios/stage.ts";
 import { ApiServers } from "./api_servers.ts";
+import { apply, type Manifest, parseManifests } from "./manifests.ts";
 import { Writer } from "./writer.ts";
 
 const assets = Deno.env.get("KUBEBUILDER_ASSETS");
@@ -51,19 +53,23 @@ class World implements AsyncDisposable {
     return this.#agents.get(node.name)!;
   }
 
-  async startAgent(node: LabHost, ...flags: string[]): Promise<Agent> {
-    const agent = await Agent.start(node, {
+  startAgent(node: LabHost, ...flags: string[]): Promise<Agent> {
+    return this.run(node, {
       kubeconfig: this.servers.kubeconfig,
       flags: ["--controlPlane", `--address=${this.vip}`, ...flags],
     });
+  }
+
+  async run(node: LabHost, options: AgentOptions): Promise<Agent> {
+    const agent = await Agent.start(node, options);
     this.stack.use(agent);
     this.#agents.set(node.name, agent);
     return agent;
   }
 
-  holder(): LabHost {
+  holder(): LabHost | undefined {
     const [holding] = this.watch.holdings.holders(this.vip);
-    return this.lab.nodes.find(({ name }) => name === holding?.host)!;
+    return this.lab.nodes.find(({ name }) => name === holding?.host);
   }
 
   /** Waits until the node's agent knows that its API server is well, `from` that line on. */
@@ -85,7 +91,7 @@ class World implements AsyncDisposable {
     await this.writer.waitForSuccess(atMs + 1000, DEADLINE_MS);
     const { writes, lost, longestGapMs } = this.writer.summary(sinceMs);
     console.log(
-      `${what}: ${from.name} → ${this.holder().name}, ` +
+      `${what}: ${from.name} → ${this.holder()!.name}, ` +
         `${lost} of ${writes} writes lost, longest gap ${longestGapMs} ms`,
     );
   }
@@ -168,13 +174,12 @@ Deno.test({
       await watch.waitForHolder(vip, DEADLINE_MS);
     });
 
-    /** @param restart false where it goes on by itself */
     const lose = async (
       what: string,
       hurt: (node: LabHost) => Promise<unknown>,
       mend: (node: LabHost) => Promise<unknown> | void,
     ) => {
-      const node = world.holder();
+      const node = world.holder()!;
       const sinceMs = nowMs();
       await hurt(node);
       await world.moves(what, node, sinceMs);
@@ -182,8 +187,6 @@ Deno.test({
       const ended = world.agent(node).ended;
       await mend(node);
       await world.well(node, ended ? 0 : lines);
-      // The others look for API servers every ten seconds.
-      await servers.ready(node);
     };
 
     await step("the API server of the holder is killed", () =>
@@ -237,8 +240,9 @@ Deno.test({
       ));
 
     await step("what was acknowledged is stored", async () => {
-      const { items } = await servers.get<{ items: { metadata: { name: string } }[] }>(
-        world.holder(),
+      using kube = servers.kube(world.holder()!);
+      const { items } = await kube.request<{ items: { metadata: { name: string } }[] }>(
+        "GET",
         "/api/v1/namespaces/default/configmaps",
       );
       const stored = new Set(items.map(({ metadata }) => metadata.name));
@@ -250,5 +254,56 @@ Deno.test({
       await Promise.all(lab.nodes.map((node) => world.agent(node).terminate()));
       await watch.waitForNobody(vip, DEADLINE_MS);
     });
+
+    await step("the shipped manifests are accepted, and their rights are enough", async () => {
+      using kube = servers.kube(first);
+      const inSystem = "/api/v1/namespaces/kube-system";
+      await kube.request("POST", `${inSystem}/serviceaccounts`, { metadata: { name: "default" } });
+      const [pod] = await shipped("static-pod.yaml");
+      await kube.request("POST", `${inSystem}/pods?dryRun=All&fieldValidation=Strict`, pod);
+      await apply(kube, await shipped("rbac.yaml"));
+      for (const node of lab.nodes) {
+        await world.run(node, {
+          kubeconfig: servers.userKubeconfig,
+          flags: (pod!.spec.containers[0].args as string[]).slice(1)
+            .filter((flag) => !flag.startsWith("--kubeconfig"))
+            .map((flag) => flag.startsWith("--address") ? `--address=${vip}` : flag),
+        });
+        await world.well(node);
+      }
+      await watch.waitForHolder(vip, DEADLINE_MS);
+      await lose(
+        "API server killed, least rights",
+        (node) => servers.signal(node, "SIGKILL"),
+        (node) => servers.start(node),
+      );
+    });
+
+    await step("where none is well, the VIP stays", async () => {
+      const since = watch.holdings.of(vip).length;
+      const sinceMs = nowMs();
+      // Without a right to ask for it, /livez is 403 on all nodes.
+      using kube = servers.kube(first);
+      const roles = "/apis/rbac.authorization.k8s.io/v1/clusterrole";
+      const [role] = await shipped("rbac.yaml");
+      await apply(kube, [{ ...role!, rules: role!.rules.slice(1) }]);
+      for (const role of ["system:discovery", "system:public-info-viewer"]) {
+        await kube.request("DELETE", `${roles}bindings/${role}`);
+      }
+      await world.agent(world.holder()!).waitForLog(
+        ({ message, reason }) =>
+          message === "the API server of this node is not well" && /403/.test(String(reason)),
+        DEADLINE_MS,
+      );
+      await writer.waitForSuccess(nowMs() + 5000, DEADLINE_MS);
+      assert.equal(watch.holdings.of(vip).length, since);
+      assert.equal(writer.summary(sinceMs).lost, 0);
+      await Promise.all(lab.nodes.map((node) => world.agent(node).terminate()));
+    });
   },
 });
+
+async function shipped(file: string): Promise<Manifest[]> {
+  const path = new URL(`../../deploy/control-plane/${file}`, import.meta.url);
+  return parseManifests(await Deno.readTextFile(path));
+}
