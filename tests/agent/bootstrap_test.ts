@@ -136,7 +136,7 @@ Deno.test("Bootstrap leaves an address alone that somebody has, and looks again 
   hear("02:00:00:00:00:09");
   await clock.advance(9000);
   assert.deepEqual(vips(), []);
-  await clock.advance(1500 + PROBED_MS);
+  await clock.advance(3000 + PROBED_MS);
   assert.deepEqual(vips(), [VIP]);
   await stop();
 });
