@@ -62,9 +62,11 @@ export class ApiServers implements AsyncDisposable {
       `${dir}/tokens.csv`,
       `${token},admin,admin,system:masters\n${token}-user,${USER},1\n`,
     );
+    const server = servers.url;
+    await Deno.writeTextFile(servers.kubeconfig, kubeconfig({ server, caCert, token }));
     await Deno.writeTextFile(
-      servers.kubeconfig,
-      kubeconfig({ server: servers.url, caCert, token }),
+      servers.userKubeconfig,
+      kubeconfig({ server, caCert, token: `${token}-user` }),
     );
     // On the bridge, beside the nodes: in the namespace of this process.
     const client = `http://${lab.gatewayIp}:${ETCD_PORT}`;
