@@ -11,12 +11,13 @@
  * addresses or frames may use it.
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  cli: ["config", "agent", "kube", "election", "services", "vip", "net", "sys", "observe"],
-  config: [],
-  agent: ["kube", "election", "services", "vip", "net", "observe"],
+  cli: ["config", "agent", "kube", "election", "services", "pools", "vip", "net", "sys", "observe"],
+  config: ["pools"],
+  agent: ["kube", "election", "services", "pools", "vip", "net", "observe"],
   kube: [],
   election: ["kube"],
   services: ["net", "kube"],
+  pools: ["net", "services"],
   vip: ["net", "sys"],
   net: [],
   sys: ["net"],
@@ -30,6 +31,7 @@ const SHARED_TYPES = [
   "lib/election/clock.ts",
   "lib/kube/types.ts",
   "lib/observe/logger.ts",
+  "lib/pools/pool.ts",
   "lib/net/",
 ];
 

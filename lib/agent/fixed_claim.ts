@@ -56,6 +56,10 @@ export class FixedClaim implements Wishes {
   /** Nothing of it changes without a new start. */
   soon(): void {}
 
+  relist(): Promise<void> {
+    return Promise.resolve();
+  }
+
   [Symbol.dispose](): void {
     this.end();
   }

@@ -7,10 +7,12 @@ import { RateLimit } from "../kube/rate_limit.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
+import { BeaconCodec } from "../net/beacon.ts";
 import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
+import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
 import { describeScope } from "../services/class_policy.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import { StatusWriter } from "../services/status_writer.ts";
@@ -27,6 +29,8 @@ import { LeaseLook } from "./lease_look.ts";
 import type { LeaseView } from "./lease_view.ts";
 import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
+import { PoolKeeper } from "./pool_keeper.ts";
+import { PoolSource } from "./pool_source.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
 import type { PlannedInstance } from "./instances.ts";
@@ -255,8 +259,30 @@ export class Instance implements PlannedInstance {
     const statuses = new StatusWriter(statusClient, clock, this.#reports, {
       tryTake: () => this.#order.waitMs(2) || this.#statusRate.tryTake(),
     });
+    using poolSource = new PoolSource({
+      config: () => this.#config,
+      open: shared.open,
+      clock,
+      random,
+      observer: shared.leaseWatchObserver,
+      changed: () => reconciler.soon(),
+      logger: this.#logger,
+    });
+    const journal = new IntentJournal();
+    const keeper: PoolKeeper = new PoolKeeper({
+      source: poolSource,
+      journal,
+      renewNow: () => elector.renewNow(),
+      relist: () => reconciler.relist(),
+      changed: () => reconciler.soon(),
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
+    const annotationOf = (lease: Lease | undefined) =>
+      lease?.metadata?.annotations?.[ALLOCATING_ANNOTATION];
     using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
       source: shared.source,
+      keeper,
       policy: config,
       limits: () => this.#config,
       network: shared.network,
@@ -274,7 +300,7 @@ export class Instance implements PlannedInstance {
     });
     const election = new Election(
       { ...who, ...times, preferences: this.#preferences },
-      new LeaseWriter(who, shared.wallClockMs),
+      new LeaseWriter(who, shared.wallClockMs, () => journal.carried()),
       random,
     );
     if (leftovers.length === 0) election.withdrawn();
@@ -297,20 +323,26 @@ export class Instance implements PlannedInstance {
     /** The Lease is kept meanwhile, and what an earlier run left goes on serving. */
     const begin = () => {
       if (this.#controlPlane && this.#startStage === 0) this.#startStage = 1;
-      if (this.#order.waitMs(1) === 0) reconciler.begin();
-      else void this.#order.turn(1, signal).then(() => confirmed && reconciler.begin());
+      const start = () => {
+        keeper.begin(annotationOf(election.lease));
+        reconciler.begin();
+      };
+      if (this.#order.waitMs(1) === 0) start();
+      else void this.#order.turn(1, signal).then(() => confirmed && start());
     };
     const elector: Elector = new Elector({
       election,
       api,
       clock,
       holder: {
-        granted: (untilMs) => {
+        granted: (untilMs, _term, lease) => {
           if (confirmed) this.#vips.granted(untilMs);
           else confirm();
+          if (lease !== undefined) keeper.saved(annotationOf(lease));
         },
         withdraw: (reason) => {
           confirmed = false;
+          keeper.end();
           reconciler.end();
           this.#controlPlane?.ended(reason);
           return this.#vips.withdraw(reason);
@@ -372,7 +404,7 @@ export class Instance implements PlannedInstance {
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, look, statuses, ...beacons ? [beacons] : []], rest.signal)
+      supervise([watch, look, poolSource, statuses, ...beacons ? [beacons] : []], rest.signal)
         .finally(leave),
       this.#gate.guard(
         rest.signal,
@@ -404,8 +436,7 @@ export class Instance implements PlannedInstance {
     return new Beacons({
       node: shared.nodeName,
       priority: config.priority,
-      instance: `${config.leaseNamespace}/${config.leaseName}`,
-      key,
+      codec: new BeaconCodec(key, `${config.leaseNamespace}/${config.leaseName}`),
       intervalMs: config.beaconIntervalMs!,
       interface: config.interface,
       network: shared.network,
@@ -464,7 +495,7 @@ export class Instance implements PlannedInstance {
       instance,
       name: "renewal",
       problem: () =>
-        this.#vips.mayHold
+        this.#vips.mayHold && !this.#controlPlane?.isBootstrapping
           ? youngEnough(
             "renewal",
             now,

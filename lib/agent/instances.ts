@@ -49,6 +49,8 @@ export interface InstancesParts {
 const ADJUSTABLE = [
   "maxVips",
   "maxVipsPerNamespace",
+  "pools",
+  "foreignPools",
   "eventsPerSecond",
   "statusWritesPerSecond",
   "logLevel",

@@ -1,13 +1,14 @@
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
-import type { ClassPolicy } from "../services/class_policy.ts";
+import { type ClassPolicy, whyNotServed } from "../services/class_policy.ts";
 import { decide, type Decision } from "../services/decide.ts";
 import type { VipLimits } from "../services/limits.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { StatusWriter } from "../services/status_writer.ts";
 import { placer } from "../vip/placement.ts";
 import type { Vips } from "../vip/vips.ts";
+import type { PoolKeeper } from "./pool_keeper.ts";
 import type { InstanceReports } from "./reports.ts";
 import type { ServiceScope, ServiceSource } from "./service_source.ts";
 import type { Wishes } from "./wishes.ts";
@@ -34,6 +35,8 @@ export interface ReconcilerParts {
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
+  /** Undefined: addresses are asked for, and never given. */
+  readonly keeper?: Pick<PoolKeeper, "look">;
   readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
@@ -100,6 +103,11 @@ export class Reconciler implements Wishes {
     queueMicrotask(() => this.#run());
   }
 
+  /** @see ServiceScope.relist */
+  relist(): Promise<void> {
+    return this.#scope.relist();
+  }
+
   #schedule(waitMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#run(), waitMs);
@@ -127,14 +135,22 @@ export class Reconciler implements Wishes {
   #decide(): Decision {
     const { policy, limits, network, vips, mark } = this.#parts;
     const snapshot = { links: network.links(), addresses: network.addresses() };
-    return decide({
-      services: this.#scope.services(),
-      owners: this.#scope.owners,
+    const place = placer(this.#parts.interface, mark, snapshot, this.#parts.reserved);
+    const { owners } = this.#scope;
+    const served = [...this.#scope.services()]
+      .filter((service) => whyNotServed(policy, service) === undefined);
+    const { services, rules, refusals } = this.#parts.keeper?.look(served, owners, place) ??
+      { services: served, rules: undefined, refusals: [] };
+    const decision = decide({
+      services,
+      owners,
       policy: { ...policy, ...limits() },
       mayHold: true,
       held: vips.addresses,
-      place: placer(this.#parts.interface, mark, snapshot, this.#parts.reserved),
+      place,
+      pools: rules,
     });
+    return { ...decision, refusals: [...decision.refusals, ...refusals] };
   }
 
   #carryOut(decision: Decision): void {
@@ -164,13 +180,12 @@ export class Reconciler implements Wishes {
     reports.refused(decision.refusals);
   }
 
-  #vouchedFor({ served, claims }: Decision): Map<string, Vouched> {
-    const claimed = Map.groupBy(claims, ({ service }) => service.uid);
+  #vouchedFor({ served, gains }: Decision): Map<string, Vouched> {
     return new Map(served.map((service) => {
       // Without a class, what else is shown may be another controller's.
       const shown = service.loadBalancerClass === undefined ? [] : service.ingress;
-      const got = claimed.get(service.uid) ?? [];
-      const published = [...shown.flatMap(({ ip }) => ip ?? []), ...got.map(({ ip }) => ip.text)];
+      const got = gains.get(service) ?? [];
+      const published = [...shown.flatMap(({ ip }) => ip ?? []), ...got];
       return [service.uid, { service, published }];
     }));
   }

@@ -29,6 +29,9 @@ class Changes {
   }
 }
 
+/** The Service is served all the same. */
+const HARMLESS: ReadonlySet<Refusal["reason"]> = new Set(["SettingIgnored", "OutsidePools"]);
+
 /** Turns what happens in one instance into log lines, metrics and Kubernetes Events. */
 export class InstanceReports implements ElectionObserver, StatusObserver, VipObserver<ServiceView> {
   readonly #logger: Logger;
@@ -202,7 +205,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     }
     const current = new Set(refusals.map(keyOf));
     this.#refusals.keepOnly((key) => current.has(key));
-    const refusing = refusals.filter(({ reason }) => reason !== "SettingIgnored");
+    const refusing = refusals.filter(({ reason }) => !HARMLESS.has(reason));
     this.#metrics.setRefusedServices(new Set(refusing.map(({ service }) => service.uid)).size);
   }
 

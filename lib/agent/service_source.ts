@@ -17,6 +17,8 @@ export interface ServiceScope extends Disposable {
   readonly owners: AddressOwners;
   /** Asks at once for what may have been missed on a connection that died without a word. */
   refresh(): void;
+  /** Lists anew. @returns when all that was written before the call is known */
+  relist(): Promise<void>;
 }
 
 /** What a {@linkcode ServiceSource} is made of. */
@@ -73,6 +75,10 @@ export class ServiceSource implements Task {
       },
       services: () => scope.services.values(),
       owners: this.#index.owners,
+      relist: async () => {
+        const watches = own.map((name) => this.#watches.get(name) ?? this.#watches.get(ALL));
+        await Promise.all(watches.map((running) => running?.watch.relist()));
+      },
       refresh: () => this.#watches.forEach(({ watch }) => watch.refresh()),
       [Symbol.dispose]: () => {
         scope[Symbol.dispose]();

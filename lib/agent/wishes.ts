@@ -6,4 +6,6 @@ export interface Wishes extends Disposable {
   end(): void;
   /** Something changed: acts when it is time. */
   soon(): void;
+  /** What they are made of may be seen too late: resolves when it was read anew. */
+  relist(): Promise<void>;
 }

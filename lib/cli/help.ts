@@ -55,5 +55,7 @@ export function defaultOf(setting: Setting): string {
 
 function flagForm(name: string, { kind }: Setting): string {
   if (kind === "boolean") return `--${name}`;
-  return `--${name}=${kind === "list" ? "<a,b>" : kind === "map" ? "<json>" : kind}`;
+  return `--${name}=${
+    kind === "list" ? "<a,b>" : kind === "pools" ? "<addresses>" : kind === "map" ? "<json>" : kind
+  }`;
 }

@@ -13,6 +13,7 @@ import {
 import type { ConfigProblem } from "./errors.ts";
 import type { Given, Layer } from "./given.ts";
 import { findYamlKey, rightYamlKey } from "./names.ts";
+import { readPools } from "./pool_file.ts";
 import { type SettingName, settingOf } from "./settings.ts";
 
 /** The settings of a YAML file. */
@@ -61,6 +62,10 @@ export function parseConfigFile(text: string, path: string): FileSettings {
       return items.every((item) => isScalar(item))
         ? items.map((i) => `${i.value}`).join(",")
         : undefined;
+    }
+    if (kind === "pools") {
+      const pools = readPools(node, { resolve, sourceAt, refuse });
+      return pools && JSON.stringify(pools);
     }
     if (isMap(node) && kind === "map") return JSON.stringify(node.toJS(document));
     return undefined;
@@ -131,5 +136,6 @@ export function parseConfigFile(text: string, path: string): FileSettings {
 
 function shapeOf(name: SettingName): string {
   const { kind } = settingOf(name);
+  if (kind === "pools") return "a list of pools, or addresses with commas";
   return kind === "list" ? "a list of words" : kind === "map" ? "a mapping" : "a single value";
 }

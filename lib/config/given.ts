@@ -140,7 +140,7 @@ class Collector {
 
   #put(layer: Map<SettingName, Given>, name: SettingName, given: Given): void {
     const before = layer.get(name);
-    if (before && settingOf(name).repeatable && !before.alias && !given.alias) {
+    if (before && settingOf(name).repeatable) {
       layer.set(name, { text: `${before.text},${given.text}`, source: given.source });
       return;
     }

@@ -1,3 +1,5 @@
+import type { PoolSpec } from "../pools/pool.ts";
+
 /** The least that is logged. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -54,6 +56,12 @@ export interface InstanceConfig {
   readonly maxVips: number;
   /** At most so many VIPs for the Services of one namespace; 0: no limit. */
   readonly maxVipsPerNamespace: number;
+  /** Where Services that ask for no address get one. */
+  readonly pools: readonly PoolSpec[];
+  /** `namespace/name` of a ConfigMap of kube-vip-cloud-provider with further pools. */
+  readonly poolConfigMap: string | undefined;
+  /** The pools of the other instances of the plan. */
+  readonly foreignPools?: readonly { readonly instance: string; readonly pool: PoolSpec }[];
   readonly eventsPerSecond: number;
   readonly statusWritesPerSecond: number;
   readonly logLevel: LogLevel;

@@ -11,6 +11,7 @@ import {
 import type { ControlPlaneConfig, InstanceConfig, ProcessConfig } from "./instance.ts";
 import { defaultLeaseName } from "./lease_name.ts";
 import { nearest } from "./nearest.ts";
+import { checkPools, type GivenPool, withoutSource } from "./pools.ts";
 import { type EffectiveSetting, type Resolved, Resolver } from "./resolve.ts";
 import { settingOf } from "./settings.ts";
 import { formatDuration, parseBoolean } from "./values.ts";
@@ -82,14 +83,14 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   problems.push(...checkOnly(process.only, instances));
   // Without the entries that were refused, the others' numbers would be wrong.
   const whole = !file.problems.some(({ setting }) => setting === "instances");
-  if (whole) problems.push(...checkInstances(instances));
+  if (whole) problems.push(...checkInstances(instances), ...checkPools(instances));
   if (problems.length > 0) throw new ConfigError(problems);
   const { only: { value: only }, ...settings } = process;
   const runs = (name: string) => only.length === 0 || only.includes(name);
   return {
     config: {
       ...settings,
-      instances: instances.map(withoutSources).filter(({ name }) => runs(name)),
+      instances: withForeignPools(instances.map(withoutSources)).filter(({ name }) => runs(name)),
     },
     warnings: [...given.warnings, ...withoutEffect(layers, instances)],
     effective: effective.filter(({ instance }) => instance === undefined || runs(instance)),
@@ -268,6 +269,8 @@ function resolveInstance(
     fastFailover: resolver.resolve("fastFailover", layers),
     beaconIntervalMs: resolver.resolve("beaconInterval", layers),
     beaconKeyFile: resolver.resolve("beaconKeyFile", layers),
+    pools: resolver.resolve("pools", layers),
+    poolConfigMap: resolver.resolve("poolConfigMap", layers),
     maxVips: resolver.resolve("maxVips", layers),
     maxVipsPerNamespace: resolver.resolve("maxVipsPerNamespace", layers),
     eventsPerSecond: resolver.resolve("eventsPerSecond", layers),
@@ -310,5 +313,15 @@ function resolveControlPlane(
 
 function withoutSources(instance: ResolvedInstance): InstanceConfig {
   const values = Object.entries(instance).map(([key, { value }]) => [key, value]);
-  return Object.fromEntries(values) as InstanceConfig;
+  const config = Object.fromEntries(values) as InstanceConfig;
+  return { ...config, pools: (config.pools as readonly GivenPool[]).map(withoutSource) };
+}
+
+/** Each with the pools of all others, also of those that another process runs. */
+function withForeignPools(instances: readonly InstanceConfig[]): InstanceConfig[] {
+  return instances.map((config) => {
+    const foreignPools = instances.filter((other) => other !== config)
+      .flatMap(({ name: instance, pools }) => pools.map((pool) => ({ instance, pool })));
+    return foreignPools.length > 0 ? { ...config, foreignPools } : config;
+  });
 }

@@ -47,6 +47,13 @@ export class Resolver {
       );
       return { value: undefined as SettingValue<K>, source, failed: true };
     }
+    // Of a file, where each part stands goes with it.
+    if (settingOf(name).kind === "pools") {
+      const pools = parsed.value as SettingValue<"pools">;
+      const value = pools.flatMap(({ addresses }) => addresses).join(",");
+      this.#effective.push({ name, value, source });
+      return { value: parsed.value, source, failed: false };
+    }
     const isNumber = settingOf(name).range !== undefined;
     const value = isNumber ? String(parsed.value) : formatValue(parsed.value);
     this.#effective.push({ name, value, source });

@@ -57,6 +57,8 @@ function shapesOf({ kind, words, range }: Setting): Schema[] {
       return [{ type: "boolean" }];
     case "list":
       return [{ type: "array", items: { type: "string" } }, { type: "string" }];
+    case "pools":
+      return [{ type: "array", items: POOL }, { type: "string" }];
     case "map":
       return [{ type: "object", additionalProperties: { type: "string" } }];
     case "<duration>":
@@ -68,3 +70,27 @@ function shapesOf({ kind, words, range }: Setting): Schema[] {
       return [{ type: "string" }];
   }
 }
+
+const WORDS = { anyOf: [{ type: "array", items: { type: "string" } }, { type: "string" }] };
+const POOL: Schema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["addresses"],
+  properties: {
+    name: { description: "Unique in the plan. Default: its first addresses.", type: "string" },
+    addresses: { description: "CIDRs, ranges, single addresses; IPv4 and IPv6.", ...WORDS },
+    autoAssign: {
+      description: "Gives addresses to Services that ask for none. Default: true.",
+      type: "boolean",
+    },
+    avoidEnds: {
+      description: "Leaves out the first and last address of each IPv4 CIDR. Default: false.",
+      type: "boolean",
+    },
+    namespaces: { description: "For Services of these. Default: all.", ...WORDS },
+    serviceSelector: {
+      description: "For Services with all of these labels. Default: all.",
+      type: "object",
+    },
+  },
+};

@@ -1,3 +1,4 @@
+import { parseConfigMapName, parsePools } from "./pools.ts";
 import {
   durationBetween,
   durationFrom,
@@ -48,7 +49,7 @@ export interface Setting<T = unknown> {
     | "Observing"
     | "File";
   /** What a value looks like in help; a boolean flag needs no value. */
-  readonly kind: "boolean" | "list" | "map" | `<${string}>`;
+  readonly kind: "boolean" | "list" | "map" | "pools" | `<${string}>`;
   /** Where the value is one of a few words. */
   readonly words?: readonly string[];
   /** Where the value is a plain number. */
@@ -113,6 +114,29 @@ export const settings = {
     aliases: [{ env: "svc_namespace" }],
     text: "Serves only Services of these namespaces, such as a,b. Without it: of all.",
     parse: parseNamespaces,
+  }),
+  pools: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "pools",
+    default: "",
+    defaultText: "none",
+    aliases: [{ flag: "pool" }],
+    repeatable: true,
+    text: "Where Services that ask for no address get one: addresses with commas, such as " +
+      "10.0.0.0/24,10.0.1.10-10.0.1.20, or in the file a list of pools with name, addresses, " +
+      "autoAssign, avoidEnds, namespaces and serviceSelector (docs/pools.md).",
+    parse: parsePools,
+  }),
+  poolConfigMap: setting({
+    scope: "instance",
+    group: "Services",
+    kind: "<namespace/name>",
+    default: "",
+    defaultText: "none",
+    text: "A ConfigMap of kube-vip-cloud-provider, such as kube-system/kubevip, whose pools are " +
+      "used as well. It is watched.",
+    parse: parseConfigMapName,
   }),
   maxVips: setting({
     scope: "instance",

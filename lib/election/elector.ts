@@ -19,8 +19,12 @@ export interface LeaseRequest {
 
 /** Who holds the addresses. Its calls are synchronous: a right that ended ends within the call. */
 export interface Holder {
-  /** The right to hold, until `untilMs` of the Clock, begins or is extended. */
-  granted(untilMs: number, term: number): void;
+  /**
+   * The right to hold, until `untilMs` of the Clock, begins or is extended.
+   *
+   * @param lease as it was written; undefined where no write was answered
+   */
+  granted(untilMs: number, term: number, lease?: Lease): void;
   /** Takes every address from the interface. @returns whether reading it back confirmed that */
   withdraw(reason: string): boolean;
 }
@@ -131,6 +135,11 @@ export class Elector {
     this.#tell((election) => election.stand(this.#clock.nowMs()));
   }
 
+  /** Renews at once; while another write is under way, after it. @see LeaseWriter */
+  renewNow(): void {
+    this.#tell((election) => election.renewNow());
+  }
+
   /** Somebody else was seen to hold. @see Election.contest */
   contest(by: string): void {
     this.#tell((election) => election.contest(by));
@@ -142,8 +151,13 @@ export class Elector {
   }
 
   /** @see Election.declareDead */
-  declareDead(term: number): void {
-    this.#tell((election) => election.declareDead(term));
+  declareDead(term: number, untilMs: number): void {
+    this.#tell((election) => election.declareDead(term, untilMs));
+  }
+
+  /** @see Election.declareAlive */
+  declareAlive(term: number): void {
+    this.#election.declareAlive(term);
   }
 
   /** Stands until the signal aborts; then withdraws, verifies and releases. */
@@ -216,8 +230,9 @@ export class Elector {
   async #write(purpose: Purpose, lease: Lease): Promise<void> {
     const sentAtMs = this.#clock.nowMs();
     const options = { deadlineMs: this.#requestTimeoutMs };
+    let written: Lease;
     try {
-      const written = await (purpose === "create"
+      written = await (purpose === "create"
         ? this.#api.create(lease, options)
         : this.#api.replace(lease, options));
       this.#election.succeeded(purpose, written, sentAtMs, this.#clock.nowMs());
@@ -238,7 +253,7 @@ export class Elector {
       if (this.#elected) this.#observer.renewed();
       else this.#observer.elected(this.#election.term);
       this.#elected = true;
-      this.#holder.granted(this.#election.holdUntilMs, this.#election.term);
+      this.#holder.granted(this.#election.holdUntilMs, this.#election.term, written);
     }
   }
 

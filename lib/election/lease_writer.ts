@@ -34,10 +34,17 @@ export interface LeaseIdentity {
 export class LeaseWriter {
   readonly #who: LeaseIdentity;
   readonly #wallClockMs: () => number;
+  readonly #carried: () => Readonly<Record<string, string | undefined>>;
 
-  constructor(who: LeaseIdentity, wallClockMs: () => number) {
+  /** @param carried annotations that the holder writes with each renewal; undefined takes one away */
+  constructor(
+    who: LeaseIdentity,
+    wallClockMs: () => number,
+    carried: () => Readonly<Record<string, string | undefined>> = () => ({}),
+  ) {
     this.#who = who;
     this.#wallClockMs = wallClockMs;
+    this.#carried = carried;
   }
 
   /**
@@ -67,6 +74,10 @@ export class LeaseWriter {
       if (!kept || annotations[HANDOVER_ANNOTATION] === who.identity) {
         delete annotations[HANDOVER_ANNOTATION];
         delete annotations[ACCEPTED_ANNOTATION];
+      }
+      for (const [name, value] of Object.entries(this.#carried())) {
+        if (value === undefined) delete annotations[name];
+        else annotations[name] = value;
       }
     }
     const { managedFields: _, ...metadata } = base?.metadata ?? {};

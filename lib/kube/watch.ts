@@ -102,6 +102,8 @@ export class Watch<Raw extends KubeObject, Slim> {
   #lastError: KubeError | undefined;
   /** Ends the present list, stream or pause. */
   #round = new AbortController();
+  /** Wait for the end of the next list that begins. */
+  #waiting: PromiseWithResolvers<void>[] = [];
   /** When the present stream was asked for. */
   #followedMs: number | undefined;
 
@@ -157,7 +159,9 @@ export class Watch<Raw extends KubeObject, Slim> {
       let error: KubeError | undefined;
       const { signal: round } = this.#round = new AbortController();
       try {
-        if (this.#resourceVersion === undefined) await this.#list(round);
+        if (this.#resourceVersion === undefined || this.#waiting.length > 0) {
+          await this.#list(round);
+        }
         await this.#follow(round);
       } catch (thrown) {
         if (signal.aborted) return;
@@ -191,16 +195,24 @@ export class Watch<Raw extends KubeObject, Slim> {
     this.#round.abort();
   }
 
-  /** Lists again, at once: also what a server does not tell its watches is needed now. */
-  relist(): void {
-    this.#resourceVersion = undefined;
+  /**
+   * Lists again, at once: also what a server does not tell its watches is needed now.
+   *
+   * @returns when the handler has a list that was asked for after this call: the API server answers
+   * with all that was written before it
+   */
+  relist(): Promise<void> {
+    const relisted = Promise.withResolvers<void>();
+    this.#waiting.push(relisted);
     this.#round.abort();
+    return relisted.promise;
   }
 
   /** Reads all pages before anything changes: a list that breaks off leaves no trace. */
   async #list(signal: AbortSignal): Promise<void> {
     const { clock, handler, observer } = this.#options;
     const startedMs = clock.nowMs();
+    const waiting = [...this.#waiting];
     const entries = new Map<string, Entry<Slim> | undefined>();
     let resourceVersion: string;
     let next: string | undefined;
@@ -215,6 +227,8 @@ export class Watch<Raw extends KubeObject, Slim> {
     this.#resourceVersion = resourceVersion;
     this.#isSynced = true;
     this.#synced.resolve();
+    this.#waiting = this.#waiting.filter((one) => !waiting.includes(one));
+    for (const { resolve } of waiting) resolve();
     observer?.listed?.(entries.size, clock.nowMs() - startedMs);
   }
 

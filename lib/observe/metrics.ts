@@ -8,6 +8,10 @@ export interface InstanceMetrics {
   setRenewalAge(ageSeconds: () => number | undefined): void;
   setVipsHeld(count: number): void;
   setRefusedServices(count: number): void;
+  /** Asked at every scrape. */
+  setPools(usage: () => readonly PoolUsage[]): void;
+  /** Addresses that Services have and that are in no pool any more. */
+  setOutsidePools(count: number): void;
   framesSent(count: number): void;
   leaseTransition(): void;
   reconciled(ok: boolean): void;
@@ -23,6 +27,14 @@ export interface InstanceMetrics {
   beaconHeard(): void;
   /** One that counts for nothing: "foreign" is another instance's. */
   beaconRejected(reason: BeaconRejection): void;
+}
+
+/** One pool of addresses. */
+export interface PoolUsage {
+  readonly pool: string;
+  readonly size: number;
+  /** 0 on nodes that don't hold the Lease. */
+  readonly used: number;
 }
 
 const BEACON_REJECTIONS = ["forged", "foreign", "malformed", "replayed"] as const;
@@ -76,6 +88,29 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
   });
   const vipsHeld = gauge("vips_held", "VIPs on the interfaces of this node.");
   const refused = gauge("refused_services", "Services of the class that can't be served.");
+  const outsidePools = gauge(
+    "addresses_outside_pools",
+    "Addresses that Services keep although no pool has them any more.",
+  );
+  const usages = new Map<string, () => void>();
+  const collectUsages = () => {
+    poolSize.reset();
+    poolUsed.reset();
+    usages.forEach((usage) => usage());
+  };
+  const poolSize = new Gauge({
+    name: "classvip_pool_addresses",
+    help: "Addresses of a pool; at most 2^53 - 1, also where an IPv6 pool has more.",
+    labelNames: [...LABELS, "pool"],
+    registers,
+    collect: () => collectUsages(),
+  });
+  const poolUsed = new Gauge({
+    name: "classvip_pool_addresses_used",
+    help: "Addresses of a pool that Services have or wish for, as the holder sees it; else 0.",
+    labelNames: [...LABELS, "pool"],
+    registers,
+  });
   const frames = counter("frames_sent_total", "Announcing frames sent (ARP and NDP).");
   const transitions = counter("lease_transitions_total", "Times this node took or lost the Lease.");
   const reconciles = counter("reconciles_total", "Reconciles done.");
@@ -133,7 +168,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
 
   /** The labels of all series of each instance. */
   const instances = new Map<string, Record<"instance" | "class", string>>();
-  const gauges = [holder, since, vipsHeld, vipsLimit, refused];
+  const gauges = [holder, since, vipsHeld, vipsLimit, refused, outsidePools];
   const counters = [
     ...[frames, transitions, reconciles, reconcileErrors, conflicts, eventsLost, restarts],
     ...[beaconsSent, beaconsHeard],
@@ -165,6 +200,15 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
           });
         },
         setVipsHeld: (count) => vipsHeld.set(labels, count),
+        setPools(usage) {
+          usages.set(name, () => {
+            for (const { pool, size, used } of usage()) {
+              poolSize.set({ ...labels, pool }, size);
+              poolUsed.set({ ...labels, pool }, used);
+            }
+          });
+        },
+        setOutsidePools: (count) => outsidePools.set(labels, count),
         setRefusedServices: (count) => refused.set(labels, count),
         framesSent: (count) => frames.inc(labels, count),
         leaseTransition: () => transitions.inc(labels),
@@ -186,6 +230,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
       if (labels === undefined) return;
       instances.delete(name);
       ages.delete(name);
+      usages.delete(name);
       for (const metric of [...gauges, ...counters, renewalAge]) metric.remove(labels);
       for (const reason of BEACON_REJECTIONS) beaconsRejected.remove({ ...labels, reason });
     },

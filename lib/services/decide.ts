@@ -1,9 +1,10 @@
 import { type IpAddress, parseIp } from "../net/ip.ts";
 import { unusableVipReason } from "../net/vip_rules.ts";
-import { type AddressOwners, MOST_ADDRESSES } from "./address_owners.ts";
+import { type AddressOwners, isOlder, MOST_ADDRESSES } from "./address_owners.ts";
 import { type ClassPolicy, whyNotServed } from "./class_policy.ts";
 import { beyondLimits, type VipLimits } from "./limits.ts";
 import type { Ingress, ServiceView } from "./service_view.ts";
+import { sharers, sharingConflict } from "./sharing.ts";
 
 /** An address to put on an interface and to announce. */
 export interface Claim {
@@ -30,7 +31,14 @@ export interface StatusWrite {
 export interface Refusal {
   readonly service: ServiceView;
   /** One word for the Event. */
-  readonly reason: "AddressRefused" | "NoAddress" | "SettingIgnored" | "LimitReached";
+  readonly reason:
+    | "AddressRefused"
+    | "NoAddress"
+    | "SettingIgnored"
+    | "LimitReached"
+    | "NoPool"
+    | "AllocationFailed"
+    | "OutsidePools";
   /** A sentence that says what to do. */
   readonly message: string;
 }
@@ -39,6 +47,18 @@ export interface Refusal {
 export type Placement =
   | { readonly linkIndex: number; readonly interface: string }
   | { readonly refused: string };
+
+/** What the pools of an instance say to a wish. */
+export interface PoolRules {
+  /** Services that wish for no address get one. */
+  readonly allocates: boolean;
+  /** The uid of the Service that the address is being given to, though nobody shows it yet. */
+  intendedFor(vip: string): string | undefined;
+  /** Why the Service may not have the address; undefined when it may. */
+  objection(service: ServiceView, ip: IpAddress): string | undefined;
+  /** Whether what the Service wishes for was given to it from a pool: its status is the record. */
+  gave(service: ServiceView): boolean;
+}
 
 export interface DecideInput {
   /** The instance's own Services; others among them are passed over. */
@@ -51,6 +71,8 @@ export interface DecideInput {
   /** Addresses of this instance on this node's interfaces (canonical text). */
   readonly held: Iterable<string>;
   readonly place: (ip: IpAddress, wishedInterface: string | undefined) => Placement;
+  /** Undefined: the instance has no pools, and Services without a wish get nothing. */
+  readonly pools?: PoolRules | undefined;
 }
 
 export interface Decision {
@@ -60,9 +82,18 @@ export interface Decision {
   readonly refusals: readonly Refusal[];
   /** The Services that are the instance's to serve, refused ones included. */
   readonly served: readonly ServiceView[];
+  /** The addresses that each of them gets. One that several share is in one claim only. */
+  readonly gains: ReadonlyMap<ServiceView, readonly string[]>;
 }
 
-const NOT_HOLDER: Decision = { claims: [], drops: [], statuses: [], refusals: [], served: [] };
+const NOT_HOLDER: Decision = {
+  claims: [],
+  drops: [],
+  statuses: [],
+  refusals: [],
+  served: [],
+  gains: new Map(),
+};
 
 /**
  * What to do, from what is wanted, what may be held and what is held. Pure.
@@ -79,17 +110,24 @@ export function decide(input: DecideInput): Decision {
   const leaving = new Map<string, string>();
   const wishes: Claim[] = [];
   const refusals: Refusal[] = [];
-  const wanted = new Set<string>();
+  /** By address; those who share it join the first. */
+  const wanted = new Map<string, Claim>();
+  const gains = new Map<ServiceView, string[]>();
+  const kept = new Set<ServiceView>();
   const held = new Set(input.held);
   for (const service of input.services) {
-    if (whyNotServed(input.policy, service) !== undefined) continue;
-    mine.push(service);
+    if (whyNotServed(input.policy, service) === undefined) mine.push(service);
+  }
+  const sharing = sharersOf(mine, input);
+  for (const service of mine) {
+    const got: string[] = [];
+    gains.set(service, got);
     const refuse = (message: string, reason: Refusal["reason"] = "AddressRefused") =>
       refusals.push({ service, reason, message });
     for (const name of service.unsupported) {
       refuse(`${name} asks for something classvip does not do`, "SettingIgnored");
     }
-    if (service.wished.length === 0) {
+    if (service.wished.length === 0 && !input.pools?.allocates) {
       refuse("No address is asked for: set the annotation classvip.io/addresses", "NoAddress");
     }
     const tooMany = service.wished.length > MOST_ADDRESSES;
@@ -100,14 +138,25 @@ export function decide(input: DecideInput): Decision {
       );
     }
     for (const text of tooMany ? [] : service.wished) {
-      const verdict = judge(text, service, input);
+      const verdict = judge(text, service, input, sharing);
       if ("refused" in verdict) {
         refuse(`${text} (${service.wishedBy}): ${verdict.refused}`);
         leaving.set(text, verdict.refused);
+        // Another node may be able to announce it: it stays given.
+        if (input.pools?.gave(service)) kept.add(service);
         continue;
       }
-      if (wanted.has(verdict.ip.text)) continue;
-      wanted.add(verdict.ip.text);
+      const vip = verdict.ip.text;
+      const first = wanted.get(vip);
+      if (first !== undefined && first.linkIndex !== verdict.linkIndex) {
+        refuse(
+          `${text} (${service.wishedBy}): it is on ${first.interface} for ${first.service.key}`,
+        );
+        continue;
+      }
+      if (!got.includes(vip)) got.push(vip);
+      if (first !== undefined) continue;
+      wanted.set(vip, verdict);
       wishes.push(verdict);
     }
   }
@@ -124,11 +173,12 @@ export function decide(input: DecideInput): Decision {
     refusals.push({ service, reason: "LimitReached", message });
   }
   const claims = wishes.filter((wish) => !waiting.has(wish));
-  const gains = Map.groupBy(claims, ({ service }) => service);
   const statuses: StatusWrite[] = [];
   for (const service of mine) {
-    const got = gains.get(service)?.map(({ ip }) => ip.text) ?? [];
+    const got = gains.get(service)!.filter((vip) => wanted.has(vip));
+    gains.set(service, got);
     const ingress = got.map((ip) => ({ ip, ipMode: "VIP" }));
+    if (kept.has(service)) continue;
     if (!sameIngress(service.ingress, ingress) && ownsStatus(service, got)) {
       statuses.push({ service, ingress });
     }
@@ -139,7 +189,7 @@ export function decide(input: DecideInput): Decision {
     const reason = leaving.get(vip) ?? whyLeft(vip, input);
     drops.push({ vip, reason: reason ?? "no Service of this instance asks for it" });
   }
-  return { claims, drops, statuses, refusals, served: mine };
+  return { claims, drops, statuses, refusals, served: mine, gains };
 }
 
 /** Whether a status says what it should; `ipMode` may be missing on servers before 1.29. */
@@ -164,24 +214,74 @@ function whyLeft(vip: string, { owners, policy }: DecideInput): string | undefin
 function judge(
   text: string,
   service: ServiceView,
-  { owners, place }: DecideInput,
+  { owners, place, pools }: DecideInput,
+  sharing: ReadonlyMap<string, readonly ServiceView[]>,
 ): Claim | { refused: string } {
   const ip = parseIp(text);
   if (ip === undefined) return { refused: "it is not an IP address" };
   if (ip.family === 6) return { refused: "IPv6 addresses are not announced yet, use an IPv4 one" };
   const unusable = unusableVipReason(ip);
   if (unusable !== undefined) return { refused: `it is ${unusable}` };
-  const owner = owners.owner(ip.text);
-  if (owner !== undefined && owner !== service) {
-    const whose = owner.loadBalancerClass === service.loadBalancerClass
+  const objection = pools?.objection(service, ip);
+  if (objection !== undefined) return { refused: objection };
+  const owner = ownerOf(ip.text, owners, pools);
+  const together = sharing.get(ip.text) ?? [];
+  const joins = together[0]?.uid === owner?.uid && together.includes(service);
+  if (owner !== undefined && owner.uid !== service.uid && !joins) {
+    if (owner.service === undefined) return { refused: "it is being given to another Service" };
+    const whose = owner.service.loadBalancerClass === service.loadBalancerClass
       ? "of the same class"
-      : owner.loadBalancerClass === undefined
+      : owner.service.loadBalancerClass === undefined
       ? "without a class"
-      : `of class ${owner.loadBalancerClass}`;
-    return { refused: `Service ${owner.key} ${whose} has it already` };
+      : `of class ${owner.service.loadBalancerClass}`;
+    const conflict = service.sharingKey === undefined
+      ? undefined
+      : sharingConflict(owner.service, service);
+    const why = conflict === undefined ? "" : `, and cannot share it: ${conflict}`;
+    return { refused: `Service ${owner.service.key} ${whose} has it already${why}` };
   }
   const placement = place(ip, service.wishedInterface);
   return "refused" in placement ? placement : { ip, service, ...placement };
+}
+
+/** Who has the first right to an address: who shows it, who is being given it, who wishes for it. */
+function ownerOf(
+  vip: string,
+  owners: DecideInput["owners"],
+  pools: PoolRules | undefined,
+): { readonly uid: string; readonly service: ServiceView | undefined } | undefined {
+  const owner = owners.owner(vip);
+  const intended = pools?.intendedFor(vip);
+  const shows = owner?.ingress.some(({ ip }) => ip === vip);
+  if (intended !== undefined && intended !== owner?.uid && !shows) {
+    return { uid: intended, service: undefined };
+  }
+  return owner && { uid: owner.uid, service: owner };
+}
+
+/** For each address that Services with a sharing key ask for, those who get it together. */
+function sharersOf(
+  services: readonly ServiceView[],
+  { owners, pools }: DecideInput,
+): Map<string, ServiceView[]> {
+  const contenders = new Map<string, ServiceView[]>();
+  for (const service of services) {
+    if (service.sharingKey === undefined) continue;
+    for (const vip of new Set(service.wished.flatMap((text) => parseIp(text)?.text ?? []))) {
+      contenders.set(vip, [...contenders.get(vip) ?? [], service]);
+    }
+  }
+  for (const [vip, all] of contenders) {
+    const owner = ownerOf(vip, owners, pools);
+    const shows = (service: ServiceView) => service.ingress.some(({ ip }) => ip === vip);
+    all.sort((a, b) => {
+      if (a.uid === owner?.uid || b.uid === owner?.uid) return a.uid === owner?.uid ? -1 : 1;
+      if (shows(a) !== shows(b)) return shows(a) ? -1 : 1;
+      return isOlder(a, b) ? -1 : 1;
+    });
+    contenders.set(vip, sharers(all));
+  }
+  return contenders;
 }
 
 /**

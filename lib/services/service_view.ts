@@ -5,6 +5,10 @@ export const ADDRESS_ANNOTATIONS = [
   "classvip.io/addresses",
   "kube-vip.io/loadbalancerIPs",
 ] as const;
+/** Annotation: Services with the same value may have one address together. */
+export const SHARING_ANNOTATION = "classvip.io/sharing-key";
+/** Annotation: the pool to take an address from. */
+export const POOL_ANNOTATION = "classvip.io/pool";
 const INTERFACE_ANNOTATIONS = ["classvip.io/interface", "kube-vip.io/serviceInterface"] as const;
 const IGNORE_ANNOTATIONS = ["classvip.io/ignore", "kube-vip.io/ignore"] as const;
 /** Settings of kube-vip for a Service that classvip does not follow, and says so. */
@@ -28,6 +32,8 @@ export interface ServiceView {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** Version of the object that this is a view of. */
+  readonly resourceVersion: string | undefined;
   /** `creationTimestamp`, RFC 3339. */
   readonly createdAt: string;
   readonly loadBalancer: boolean;
@@ -41,12 +47,24 @@ export interface ServiceView {
   readonly wishedBy: string;
   /** Interface asked for by an annotation. */
   readonly wishedInterface: string | undefined;
+  /** Families of its addresses, the preferred one first; empty: the Service does not say. */
+  readonly families: readonly (4 | 6)[];
+  readonly familyPolicy: "SingleStack" | "PreferDualStack" | "RequireDualStack";
+  readonly labels: Readonly<Record<string, string>>;
+  /** Pool asked for by an annotation. */
+  readonly wishedPool: string | undefined;
+  readonly sharingKey: string | undefined;
+  /** As `TCP/80`. */
+  readonly ports: readonly string[];
+  /** With externalTrafficPolicy Local: the pods, the same text for the same ones. */
+  readonly localBackends: string | undefined;
   /** Annotations and fields that ask for what classvip does not do. */
   readonly unsupported: readonly string[];
   readonly ingress: readonly Ingress[];
 }
 
 const NONE: readonly never[] = [];
+const NO_LABELS = {};
 
 /** Keeps what decides of a Service as the API server sent it. */
 export function viewService(service: Service): ServiceView {
@@ -66,6 +84,7 @@ export function viewService(service: Service): ServiceView {
     namespace,
     name,
     uid: metadata.uid ?? "",
+    resourceVersion: metadata.resourceVersion,
     createdAt: metadata.creationTimestamp ?? "",
     loadBalancer: spec.type === "LoadBalancer",
     loadBalancerClass: spec.loadBalancerClass || undefined,
@@ -75,6 +94,15 @@ export function viewService(service: Service): ServiceView {
     wishedBy,
     wishedInterface: INTERFACE_ANNOTATIONS.map((name) => annotations[name]?.trim())
       .find((value) => value),
+    families: familiesOf(spec),
+    familyPolicy: familyPolicyOf(spec),
+    labels: metadata.labels ?? NO_LABELS,
+    wishedPool: annotations[POOL_ANNOTATION]?.trim() || undefined,
+    sharingKey: annotations[SHARING_ANNOTATION]?.trim() || undefined,
+    ports: portsOf(spec),
+    localBackends: spec.externalTrafficPolicy === "Local"
+      ? JSON.stringify(Object.entries(spec.selector ?? {}).sort())
+      : undefined,
     unsupported: unsupported.length > 0 ? unsupported : NONE,
     ingress: (status?.loadBalancer?.ingress ?? NONE).map(({ ip, hostname, ipMode }) => ({
       ...(ip !== undefined && { ip }),
@@ -82,4 +110,33 @@ export function viewService(service: Service): ServiceView {
       ...(ipMode !== undefined && { ipMode }),
     })),
   };
+}
+
+type Spec = NonNullable<Service["spec"]>;
+
+// One object for all Services that say the same: most do.
+const FAMILIES: Readonly<Record<string, readonly (4 | 6)[]>> = {
+  "": [],
+  IPv4: [4],
+  IPv6: [6],
+  "IPv4,IPv6": [4, 6],
+  "IPv6,IPv4": [6, 4],
+};
+const USUAL_PORTS: Readonly<Record<string, readonly string[]>> = {
+  "TCP/80": ["TCP/80"],
+  "TCP/443": ["TCP/443"],
+  "TCP/80,TCP/443": ["TCP/80", "TCP/443"],
+};
+
+function familiesOf({ ipFamilies }: Spec): readonly (4 | 6)[] {
+  return FAMILIES[(ipFamilies ?? []).join(",")] ?? NONE;
+}
+
+function familyPolicyOf({ ipFamilyPolicy: policy }: Spec): ServiceView["familyPolicy"] {
+  return policy === "PreferDualStack" || policy === "RequireDualStack" ? policy : "SingleStack";
+}
+
+function portsOf({ ports = [] }: Spec): readonly string[] {
+  const texts = ports.map(({ protocol, port }) => `${protocol ?? "TCP"}/${port}`);
+  return USUAL_PORTS[texts.join(",")] ?? texts;
 }

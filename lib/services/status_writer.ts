@@ -17,7 +17,7 @@ export interface WriteRate {
 }
 
 interface Job {
-  readonly write: StatusWrite;
+  write: StatusWrite;
   /** Clears a Service that is not served any more: only what this instance had written. */
   readonly published: readonly string[] | undefined;
   failures: number;
@@ -169,6 +169,8 @@ export class StatusWriter {
     const wish = ({ write, published }: Job) =>
       JSON.stringify([write.service.uid, write.ingress, published]);
     const sameWish = waiting !== undefined && wish(waiting) === wish(job);
+    // It goes out on top of the newest version that is known.
+    if (sameWish) waiting.write = job.write;
     if (sameWish || this.#isWritten(job)) return;
     this.#later.delete(key);
     this.#due.set(key, job);
@@ -193,7 +195,12 @@ export class StatusWriter {
     const { service, ingress } = job.write;
     const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`;
     try {
-      if (job.published && !(await this.#isAsPublished(path, job, signal))) return;
+      let { resourceVersion } = service;
+      if (job.published) {
+        const now = await this.#asPublished(path, job, signal);
+        if (now === undefined) return;
+        ({ resourceVersion } = now);
+      }
       if (job.look && await this.#isRight(path, job, signal)) {
         this.#written.set(service, JSON.stringify(ingress));
         return;
@@ -203,7 +210,9 @@ export class StatusWriter {
         path: `${path}/status`,
         body: {
           // With the uid the write fails when the name belongs to another Service by now.
-          metadata: { uid: service.uid },
+          // With the version it fails when it was decided on something that is not so any more: one
+          // that arrives late then changes nothing.
+          metadata: { uid: service.uid, ...(resourceVersion && { resourceVersion }) },
           status: { loadBalancer: { ingress: ingress.length > 0 ? ingress : null } },
         },
         deadlineMs: DEADLINE_MS,
@@ -214,7 +223,7 @@ export class StatusWriter {
       this.#observer.statusWritten(job.write);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      // Gone, or another object under the same name.
+      // Gone, another object under the same name, or changed: the watch tells, it is decided anew.
       if ([404, 409, 422].includes(error.status) || this.#aborted || job.forgotten) return;
       const tooMany = error.status === 429;
       const failures = tooMany ? Math.max(job.failures, this.#pauses) : job.failures;
@@ -245,11 +254,17 @@ export class StatusWriter {
     return now.uid === write.service.uid && sameIngress(now.ingress, write.ingress);
   }
 
-  async #isAsPublished(path: string, job: Job, signal: AbortSignal): Promise<boolean> {
+  /** The Service as it is, if its status is still as published. */
+  async #asPublished(
+    path: string,
+    job: Job,
+    signal: AbortSignal,
+  ): Promise<ServiceView | undefined> {
     const now = viewService(
       await this.#client.request<Service>({ method: "GET", path, signal }),
     );
-    return now.uid === job.write.service.uid && now.ingress.length > 0 &&
+    const same = now.uid === job.write.service.uid && now.ingress.length > 0 &&
       now.ingress.every(({ ip }) => ip !== undefined && job.published?.includes(ip));
+    return same ? now : undefined;
   }
 }

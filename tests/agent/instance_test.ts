@@ -32,6 +32,8 @@ const CONFIG: InstanceConfig = {
   leaseAnnotations: {},
   interface: "eth0",
   announceIntervalMs: 60_000,
+  pools: [],
+  poolConfigMap: undefined,
   maxVips: 0,
   maxVipsPerNamespace: 0,
   eventsPerSecond: 10,

@@ -22,6 +22,8 @@ function config(name: string, more: Partial<InstanceConfig> = {}): InstanceConfi
     leaseAnnotations: {},
     interface: "eth0",
     announceIntervalMs: 60_000,
+    pools: [],
+    poolConfigMap: undefined,
     maxVips: 0,
     maxVipsPerNamespace: 0,
     eventsPerSecond: 10,

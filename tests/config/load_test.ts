@@ -30,6 +30,8 @@ Deno.test("loadConfig() makes one instance of the defaults", async () => {
       fastFailover: false,
       beaconIntervalMs: 50,
       beaconKeyFile: undefined,
+      pools: [],
+      poolConfigMap: undefined,
       maxVips: 0,
       maxVipsPerNamespace: 0,
       eventsPerSecond: 10,

@@ -1,0 +1,263 @@
+import { type IpAddress, parseIp } from "../net/ip.ts";
+import type { Logger } from "../observe/logger.ts";
+import type { InstanceMetrics } from "../observe/metrics.ts";
+import { allocate, type Allocation } from "../pools/allocate.ts";
+import { ALLOCATING_ANNOTATION, type IntentJournal, MOST_INTENTS } from "../pools/journal.ts";
+import type { Pool } from "../pools/pool.ts";
+import type { AddressOwners } from "../services/address_owners.ts";
+import type { Placement, PoolRules, Refusal } from "../services/decide.ts";
+import type { ServiceView } from "../services/service_view.ts";
+
+/** Pools that are not of this instance: nobody here may have their addresses. */
+export interface ForeignPool {
+  readonly instance: string;
+  readonly pool: Pool;
+}
+
+/** Where the pools of an instance come from. */
+export interface PoolsInUse {
+  /** The instance has pools, be they known yet or not. */
+  readonly expected: boolean;
+  /** The same list as long as nothing changed; undefined: not known yet. */
+  readonly pools: readonly Pool[] | undefined;
+  /** Those of the other instances of the plan. */
+  readonly foreign: readonly ForeignPool[];
+  /** The interface for a Service that asks for none. */
+  interfaceFor(service: ServiceView): string | undefined;
+}
+
+export interface PoolKeeperParts {
+  readonly source: PoolsInUse;
+  readonly journal: IntentJournal;
+  /** Writes the Lease, and with it the journal, at once. */
+  readonly renewNow: () => void;
+  /** Reads all Services. @returns when all that was written before the call is known */
+  readonly relist: () => Promise<void>;
+  /** There is something to decide anew. */
+  readonly changed: () => void;
+  readonly metrics: InstanceMetrics;
+  readonly logger: Logger;
+}
+
+/** What the pools add to a decision. */
+export interface PoolLook {
+  /** The Services, with the addresses that were given to them as their wishes. */
+  readonly services: readonly ServiceView[];
+  readonly rules: PoolRules;
+  readonly refusals: readonly Refusal[];
+}
+
+/** What the Services that were given an address say of where the wish comes from. */
+const GIVEN_BY = "from its pool";
+
+/** Gives out the addresses of an instance's pools while this node holds its Lease. */
+export class PoolKeeper {
+  readonly #parts: PoolKeeperParts;
+  /** Of what was made from a view, to tell that nothing changed. */
+  readonly #made = new WeakMap<ServiceView, { wish: string; view: ServiceView }>();
+  readonly #given = new WeakSet<ServiceView>();
+  readonly #rules: PoolRules;
+  /**
+   * All that former holders published is in sight, or on the Lease as being given out. Before that
+   * nothing is given out: what a former holder saw published is not on the Lease any more, and this
+   * node's watch may be behind his.
+   */
+  #fresh = false;
+  #term = 0;
+  #relisting = false;
+  #usage: { allocation: Allocation; services: readonly ServiceView[] } | undefined;
+
+  constructor(parts: PoolKeeperParts) {
+    this.#parts = parts;
+    this.#rules = {
+      get allocates() {
+        return parts.source.expected;
+      },
+      intendedFor: (vip) => parts.journal.intendedFor(vip),
+      gave: (service) => this.#given.has(service),
+      objection: (service, ip) =>
+        this.#given.has(service) ? undefined : this.#objection(service, ip),
+    };
+    parts.metrics.setPools(() => this.usage());
+  }
+
+  /** The right to hold began. @param text the journal on the Lease that was taken */
+  begin(text: string | undefined): void {
+    this.end();
+    if (this.#parts.journal.begin(text)) return;
+    this.#parts.logger.warn("the former holder's note of what it was giving out is not readable", {
+      reason: `somebody edited the annotation ${ALLOCATING_ANNOTATION} of the Lease`,
+    });
+  }
+
+  /** The Lease was written. @param text the journal on it, as the server has it */
+  saved(text: string | undefined): void {
+    const { journal, renewNow, changed } = this.#parts;
+    const waiting = journal.unsaved;
+    journal.saved(text);
+    // What was added while the write was under way.
+    if (journal.unsaved) renewNow();
+    if (waiting) changed();
+  }
+
+  /** The right to hold ended. */
+  end(): void {
+    this.#fresh = false;
+    this.#term++;
+    this.#relisting = false;
+    this.#usage = undefined;
+    this.#parts.journal.end();
+    this.#parts.metrics.setOutsidePools(0);
+  }
+
+  /**
+   * Gives out what can be given.
+   *
+   * @param services those that the instance serves
+   */
+  look(
+    services: readonly ServiceView[],
+    owners: AddressOwners,
+    place: (ip: IpAddress, wishedInterface: string | undefined) => Placement,
+  ): PoolLook {
+    const { source, journal, metrics } = this.#parts;
+    if (!source.expected) return { services, rules: this.#rules, refusals: [] };
+    if (this.#fresh) this.#dropSettled(services);
+    const allocation = allocate({
+      services,
+      pools: source.pools,
+      owners,
+      intents: journal.intents,
+      unusable: (ip, wishedInterface) => unusable(ip, wishedInterface, place),
+      room: this.#fresh ? MOST_INTENTS - journal.intents.size : 0,
+    });
+    if (allocation.proposals.size > 0) {
+      for (const [uid, intent] of allocation.proposals) journal.set(uid, intent);
+      this.#parts.renewNow();
+    } else if (!this.#fresh && (allocation.pending > 0 || journal.intents.size > 0)) this.#relist();
+    metrics.setOutsidePools(allocation.outside.length);
+    this.#usage = { allocation, services };
+    const outside: Refusal[] = allocation.outside.map(({ service, vip }) => ({
+      service,
+      reason: "OutsidePools",
+      message: `${vip} is in no pool of this instance: the Service keeps it as long as it is there`,
+    }));
+    return {
+      services: services.map((service) => this.#view(service, allocation)),
+      rules: this.#rules,
+      refusals: [...allocation.refusals, ...outside],
+    };
+  }
+
+  /** Size and use of each pool, as of the last look. */
+  usage(): { pool: string; size: number; used: number }[] {
+    const pools = this.#parts.source.pools ?? [];
+    const used = new Map<Pool, number>();
+    const { allocation, services = [] } = this.#usage ?? {};
+    const vips = new Set([
+      ...services.flatMap(({ wished }) => wished.flatMap((text) => parseIp(text)?.text ?? [])),
+      ...[...allocation?.given.values() ?? []].flat(),
+    ]);
+    for (const vip of vips) {
+      const pool = pools.find((pool) => pool.contains(parseIp(vip)!));
+      if (pool !== undefined) used.set(pool, (used.get(pool) ?? 0) + 1);
+    }
+    return pools.map((pool) => ({
+      pool: pool.name,
+      // A /64 has more than a metric can count.
+      size: Math.min(Number(pool.size()), Number.MAX_SAFE_INTEGER),
+      used: used.get(pool) ?? 0,
+    }));
+  }
+
+  /** Forgets what is being given out where it has arrived, or is not wanted any more. */
+  #dropSettled(services: readonly ServiceView[]): void {
+    const { journal } = this.#parts;
+    if (journal.intents.size === 0) return;
+    const byUid = new Map(services.map((service) => [service.uid, service]));
+    for (const [uid, { addresses }] of journal.intents) {
+      const service = byUid.get(uid);
+      const wanted = service !== undefined && service.wished.length === 0 &&
+        !addresses.every((vip) => shows(service, vip));
+      // A status that is still under way was decided on an older version of the Service than this
+      // one, and is refused.
+      if (!wanted) journal.drop(uid);
+    }
+  }
+
+  #relist(): void {
+    if (this.#relisting) return;
+    this.#relisting = true;
+    const term = this.#term;
+    void this.#parts.relist().then(() => {
+      if (term !== this.#term) return;
+      this.#relisting = false;
+      this.#fresh = true;
+      this.#parts.changed();
+    });
+  }
+
+  /** A Service that was given an address is one that wishes for it. */
+  #view(service: ServiceView, { given }: Allocation): ServiceView {
+    const { journal, source } = this.#parts;
+    const intent = journal.intents.get(service.uid);
+    const saved = intent === undefined || journal.isSaved(service.uid);
+    const vips = (given.get(service.uid) ?? []).filter((vip) =>
+      saved || !intent.addresses.includes(vip) || shows(service, vip)
+    );
+    const sharingKey = service.sharingKey ?? this.#sharingKey(service, vips);
+    if (vips.length === 0 && sharingKey === service.sharingKey) return service;
+    const wishedInterface = service.wishedInterface ??
+      (vips.length > 0 ? source.interfaceFor(service) : undefined);
+    const wish = [sharingKey, wishedInterface, ...vips].join(" ");
+    const known = this.#made.get(service);
+    if (known?.wish === wish) return known.view;
+    const wished = vips.length > 0 ? { wished: vips, wishedBy: GIVEN_BY } : {};
+    const view = { ...service, ...wished, sharingKey, wishedInterface };
+    this.#made.set(service, { wish, view });
+    if (vips.length > 0) this.#given.add(view);
+    return view;
+  }
+
+  /** As the pools of its addresses have it. */
+  #sharingKey(service: ServiceView, given: readonly string[]): string | undefined {
+    const sharing = this.#parts.source.pools?.filter(({ spec }) => spec.shared !== undefined) ?? [];
+    if (sharing.length === 0) return undefined;
+    for (const text of [...given, ...service.wished]) {
+      const ip = parseIp(text);
+      const key = ip && sharing.find((pool) => pool.contains(ip))?.sharingKey(service);
+      if (key !== undefined) return key;
+    }
+    return undefined;
+  }
+
+  #objection(service: ServiceView, ip: IpAddress): string | undefined {
+    const { source } = this.#parts;
+    const theirs = source.foreign.find(({ pool }) => pool.contains(ip));
+    if (theirs !== undefined) {
+      return `it is in pool ${theirs.pool.name} of instance ${theirs.instance}`;
+    }
+    if (source.pools === undefined || source.pools.length === 0) return undefined;
+    const pools = source.pools.filter((pool) => pool.contains(ip));
+    if (pools.length === 0) {
+      const names = source.pools.map(({ name }) => name).join(", ");
+      return `it is in no pool of this instance (${names})`;
+    }
+    const objections = pools.map((pool) => pool.objection(service));
+    return objections.includes(undefined) ? undefined : objections.join(", ");
+  }
+}
+
+function shows(service: ServiceView, vip: string): boolean {
+  return service.ingress.some(({ ip }) => ip === vip);
+}
+
+function unusable(
+  ip: IpAddress,
+  wishedInterface: string | undefined,
+  place: (ip: IpAddress, wishedInterface: string | undefined) => Placement,
+): string | undefined {
+  if (ip.family === 6) return "IPv6 addresses are not announced yet";
+  const placement = place(ip, wishedInterface);
+  return "refused" in placement ? placement.refused : undefined;
+}

@@ -1,0 +1,127 @@
+import type { InstanceConfig } from "../config/instance.ts";
+import type { Clock } from "../election/clock.ts";
+import type { KubeClient, KubeObject } from "../kube/types.ts";
+import { Watch, type WatchObserver } from "../kube/watch.ts";
+import type { Logger } from "../observe/logger.ts";
+import { readPoolConfigMap } from "../pools/config_map.ts";
+import { Pool } from "../pools/pool.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import type { ForeignPool, PoolsInUse } from "./pool_keeper.ts";
+import type { Task } from "./task.ts";
+
+interface ConfigMap extends KubeObject {
+  data?: Record<string, string>;
+}
+
+export interface PoolSourceParts {
+  /** As it is by now: pools may change with a new plan. */
+  readonly config: () => Pick<InstanceConfig, "pools" | "poolConfigMap" | "foreignPools">;
+  readonly open: () => KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly observer: WatchObserver;
+  readonly changed: () => void;
+  readonly logger: Logger;
+}
+
+/** The pools of an instance: those of the plan, and those of a ConfigMap, which is watched. */
+export class PoolSource implements Task, PoolsInUse, Disposable {
+  readonly name = "pools";
+  readonly #parts: PoolSourceParts;
+  readonly #client: KubeClient | undefined;
+  readonly #watch: Watch<ConfigMap, Readonly<Record<string, string>>> | undefined;
+  #read: ReturnType<typeof readPoolConfigMap> | undefined;
+  #planned: { from: unknown; pools: readonly Pool[] } | undefined;
+  #foreign: { from: unknown; pools: readonly ForeignPool[] } | undefined;
+  #pools: { from: readonly unknown[]; pools: readonly Pool[] } | undefined;
+
+  constructor(parts: PoolSourceParts) {
+    this.#parts = parts;
+    const { poolConfigMap } = parts.config();
+    if (poolConfigMap === undefined) return;
+    const [namespace, name] = poolConfigMap.split("/");
+    const look = () => this.#take(this.#watch!.items.get(poolConfigMap));
+    this.#client = parts.open();
+    this.#watch = new Watch({
+      name: "pools",
+      client: this.#client,
+      clock: parts.clock,
+      random: parts.random,
+      path: `/api/v1/namespaces/${namespace}/configmaps`,
+      query: { fieldSelector: `metadata.name=${name}` },
+      select: ({ data }) => data ?? {},
+      handler: { replaced: look, changed: look, deleted: look },
+      observer: parts.observer,
+    });
+  }
+
+  get expected(): boolean {
+    const { pools, poolConfigMap } = this.#parts.config();
+    return pools.length > 0 || poolConfigMap !== undefined;
+  }
+
+  get pools(): readonly Pool[] | undefined {
+    const { pools: specs } = this.#parts.config();
+    if (this.#watch !== undefined && this.#read === undefined) return undefined;
+    if (this.#planned?.from !== specs) {
+      this.#planned = { from: specs, pools: specs.map((spec) => new Pool(spec)) };
+    }
+    const from = [this.#planned.pools, this.#read];
+    if (this.#pools === undefined || from.some((one, i) => one !== this.#pools!.from[i])) {
+      const read = this.#read?.pools.map((spec) => new Pool(spec)) ?? [];
+      this.#pools = { from, pools: [...this.#planned.pools, ...read] };
+    }
+    return this.#pools.pools;
+  }
+
+  get foreign(): readonly ForeignPool[] {
+    const { foreignPools = NONE } = this.#parts.config();
+    if (this.#foreign?.from !== foreignPools) {
+      const pools = foreignPools.map(({ instance, pool }) => ({ instance, pool: new Pool(pool) }));
+      this.#foreign = { from: foreignPools, pools };
+    }
+    return this.#foreign.pools;
+  }
+
+  interfaceFor({ namespace }: ServiceView): string | undefined {
+    const { interfaces } = this.#read ?? {};
+    return interfaces?.get(namespace) ?? interfaces?.get("global");
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#watch !== undefined) return await this.#watch.run(signal);
+    await this.#parts.clock.until(Infinity, signal);
+  }
+
+  [Symbol.dispose](): void {
+    this.#client?.[Symbol.dispose]();
+  }
+
+  #take(data: Readonly<Record<string, string>> | undefined): void {
+    const { logger, changed, config } = this.#parts;
+    const { poolConfigMap: configMap } = config();
+    if (data === undefined && this.#read === undefined) {
+      logger.warn("the ConfigMap with the pools is not there: nobody gets an address from it", {
+        configMap,
+      });
+    } else if (data === undefined) {
+      // Emptied by mistake more likely than on purpose: who has an address keeps it either way.
+      logger.warn("the ConfigMap with the pools is gone: nobody gets an address from it any more", {
+        configMap,
+      });
+    }
+    this.#read = readPoolConfigMap(data ?? {});
+    for (const reason of this.#read.problems) {
+      logger.error("left out a part of the ConfigMap with the pools", { configMap, reason });
+    }
+    for (const reason of this.#read.warnings) {
+      logger.warn("the ConfigMap with the pools asks for what has no effect", {
+        configMap,
+        reason,
+      });
+    }
+    changed();
+  }
+}
+
+const NONE: readonly never[] = [];

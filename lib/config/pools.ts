@@ -1,0 +1,111 @@
+import type { PoolSpec } from "../pools/pool.ts";
+import { type AddressRange, overlaps, parseRange } from "../pools/range.ts";
+import type { ConfigProblem } from "./errors.ts";
+import type { Resolved } from "./resolve.ts";
+import { type Parsed, parseNamespace, parseObjectName } from "./values.ts";
+
+/** A pool as it was given, with where each part of it stands. */
+export interface GivenPool extends PoolSpec {
+  readonly source: string;
+  /** One for each of `addresses`. */
+  readonly sources: readonly string[];
+}
+
+/** What a pool is when nobody says otherwise. */
+export const POOL_DEFAULTS = {
+  autoAssign: true,
+  avoidEnds: false,
+  namespaces: [],
+  serviceSelector: {},
+} as const;
+
+/**
+ * Pools: addresses with commas, which are one pool, or the JSON that reading a file made of its
+ * pools. What is wrong with those of a file is told where it stands there.
+ */
+export function parsePools(text: string): Parsed<readonly GivenPool[]> {
+  if (text === "") return { ok: true, value: [] };
+  if (text.startsWith("[")) return { ok: true, value: JSON.parse(text) };
+  const addresses = text.split(",").map((address) => address.trim());
+  for (const address of addresses) {
+    const parsed = parseRange(address);
+    if (!parsed.ok) {
+      return { ok: false, problem: `${address}: ${parsed.problem}`, right: parsed.right };
+    }
+  }
+  return {
+    ok: true,
+    value: [{ ...POOL_DEFAULTS, name: "default", addresses, source: "", sources: [] }],
+  };
+}
+
+/** `namespace/name`; empty text is none. */
+export function parseConfigMapName(text: string): Parsed<string | undefined> {
+  if (text === "") return { ok: true, value: undefined };
+  const [namespace = "", name = "", ...rest] = text.split("/");
+  const ok = rest.length === 0 && parseNamespace(namespace).ok && parseObjectName(name).ok;
+  return ok ? { ok, value: text } : {
+    ok,
+    problem: "not a ConfigMap",
+    right: "namespace/name, such as kube-system/kubevip",
+  };
+}
+
+interface Placed {
+  readonly instance: string;
+  readonly pool: GivenPool;
+  readonly source: string;
+}
+
+/** @returns the problems between all pools of a plan: names given twice, addresses in two pools. */
+export function checkPools(
+  instances: readonly { name: Resolved<string>; pools: Resolved<readonly PoolSpec[]> }[],
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const byName = new Map<string, Placed>();
+  const ranges: { range: AddressRange; text: string; placed: Placed }[] = [];
+  for (const { name: { value: instance }, pools } of instances) {
+    if (pools.failed) continue;
+    for (const pool of pools.value as readonly GivenPool[]) {
+      const placed = { instance, pool, source: pool.source || pools.source };
+      const first = byName.get(pool.name);
+      if (first === undefined) byName.set(pool.name, placed);
+      else {
+        problems.push({
+          setting: "pools",
+          value: pool.name,
+          source: placed.source,
+          problem: `a pool of ${whose(first, placed)} has the same name (${first.source})`,
+          right: "a name of its own for each pool",
+        });
+      }
+      pool.addresses.forEach((text, i) => {
+        const parsed = parseRange(text);
+        if (!parsed.ok) return;
+        const source = pool.sources[i] ?? placed.source;
+        const other = ranges.find(({ range }) => overlaps(range, parsed.range));
+        ranges.push({ range: parsed.range, text, placed: { ...placed, source } });
+        if (other === undefined) return;
+        const where = `${other.text} in pool ${other.placed.pool.name} of ` +
+          `${whose(other.placed, placed)} (${other.placed.source})`;
+        problems.push({
+          setting: "pools",
+          value: text,
+          source,
+          problem: `it overlaps with ${where}`,
+          right: "each address in one pool only",
+        });
+      });
+    }
+  }
+  return problems;
+}
+
+function whose(first: Placed, second: Placed): string {
+  return first.instance === second.instance ? "this instance" : `instance ${first.instance}`;
+}
+
+/** @returns the pool as it is used: without where it stands. */
+export function withoutSource({ source: _, sources: __, ...pool }: GivenPool): PoolSpec {
+  return pool;
+}

@@ -1,0 +1,102 @@
+import type { IpAddress } from "../net/ip.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import { type AddressRange, merged, parseRange, valueOf } from "./range.ts";
+
+/** A pool as it is configured: plain data. */
+export interface PoolSpec {
+  /** Unique among the pools of a plan. */
+  readonly name: string;
+  /** CIDRs, ranges and addresses of either family. */
+  readonly addresses: readonly string[];
+  /** Gives addresses to Services that ask for none; else only those that are asked for. */
+  readonly autoAssign: boolean;
+  /** Leaves out the first and last address of each IPv4 CIDR. */
+  readonly avoidEnds: boolean;
+  /** For Services of these namespaces; empty: of all. */
+  readonly namespaces: readonly string[];
+  /** Not for Services of these namespaces. */
+  readonly exceptNamespaces?: readonly string[];
+  /** For Services with all of these labels. */
+  readonly serviceSelector: Readonly<Record<string, string>>;
+  /** Gives the highest free address first. */
+  readonly descending?: boolean;
+  /** The namespaces whose Services share addresses as their ports allow; "all": of each. */
+  readonly shared?: readonly string[] | "all";
+  /** Namespaces whose Services do not share, where `shared` is "all". */
+  readonly unshared?: readonly string[];
+  /** CIDRs may have host bits. */
+  readonly hostBits?: boolean;
+}
+
+/** The pools of one instance, and which Service they are for. */
+export class Pool {
+  readonly name: string;
+  readonly spec: PoolSpec;
+  /** Sorted, without overlaps. */
+  readonly ranges: readonly AddressRange[];
+
+  constructor(spec: PoolSpec) {
+    this.name = spec.name;
+    this.spec = spec;
+    this.ranges = merged(spec.addresses.flatMap((text) => {
+      const parsed = parseRange(text, spec);
+      return parsed.ok ? [parsed.range] : [];
+    }));
+  }
+
+  /** How many addresses it has of a family, or in all. */
+  size(family?: 4 | 6): bigint {
+    return this.ranges.filter((range) => family === undefined || range.family === family)
+      .reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
+  }
+
+  contains(ip: IpAddress): boolean {
+    const value = valueOf(ip);
+    let [low, high] = [0, this.ranges.length - 1];
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const { family, first, last } = this.ranges[middle]!;
+      if (family < ip.family || (family === ip.family && last < value)) low = middle + 1;
+      else if (family > ip.family || first > value) high = middle - 1;
+      else return true;
+    }
+    return false;
+  }
+
+  /** Why it is not for this Service; undefined when it is. */
+  objection({ namespace, labels }: ServiceView): string | undefined {
+    const { namespaces, exceptNamespaces = [], serviceSelector } = this.spec;
+    if (namespaces.length > 0 && !namespaces.includes(namespace)) {
+      return `pool ${this.name} is not for namespace ${namespace}`;
+    }
+    if (exceptNamespaces.includes(namespace)) {
+      return `pool ${this.name} is not for namespace ${namespace}, which has its own`;
+    }
+    for (const [name, value] of Object.entries(serviceSelector)) {
+      if (labels[name] !== value) return `pool ${this.name} is for Services with ${name}=${value}`;
+    }
+    return undefined;
+  }
+
+  /** The key under which a Service shares addresses of this pool without a word of its own. */
+  sharingKey({ namespace }: ServiceView): string | undefined {
+    const { shared, unshared = [] } = this.spec;
+    const shares = shared === "all" ? !unshared.includes(namespace) : shared?.includes(namespace);
+    // No annotation can hold a line break at its start: it is trimmed.
+    return shares ? `\n${this.name}` : undefined;
+  }
+
+  /** Its addresses of a family, as numbers, in the order in which they are given. */
+  *values(family: 4 | 6): Generator<bigint> {
+    const ranges = this.ranges.filter((range) => range.family === family);
+    if (this.spec.descending) {
+      for (const { first, last } of ranges.toReversed()) {
+        for (let value = last; value >= first; value--) yield value;
+      }
+    } else {
+      for (const { first, last } of ranges) {
+        for (let value = first; value <= last; value++) yield value;
+      }
+    }
+  }
+}
