@@ -147,6 +147,13 @@ Deno.test({
       const strict = await world.startAgent(second);
       await world.startAgent(first, "--bootstrap");
       await watch.waitForHolder(vip, DEADLINE_MS, first.name);
+      // Who has it already is asked on the wire.
+      const late = await world.startAgent(third, "--bootstrap");
+      await late.waitForLog(
+        ({ message }) =>
+          message === "another machine has the VIP, it is not put up without a Lease",
+        DEADLINE_MS,
+      );
       assert.equal(writer.summary(0).writes, writer.summary(0).lost);
       const sinceMs = nowMs();
       servers.start(first);
@@ -157,7 +164,9 @@ Deno.test({
       );
       await world.well(first);
       assert.equal(watch.holdings.of(vip).length, 1, "the VIP never went");
-      assert.equal(strict.logs.some(({ message }) => message === "announces a VIP"), false);
+      for (const agent of [strict, late]) {
+        assert.equal(agent.logs.some(({ message }) => message === "announces a VIP"), false);
+      }
     });
 
     await step("all three nodes join", async () => {
@@ -165,13 +174,13 @@ Deno.test({
         servers.start(node);
         await servers.ready(node);
       }
-      await world.startAgent(third);
-      for (const node of [second, third]) await world.well(node);
+      await world.well(second);
       // Without the setting: its work is done.
-      const agent = world.agent(first);
-      await agent.terminate();
-      await world.startAgent(first);
-      await world.well(first);
+      for (const node of [third, first]) {
+        await world.agent(node).terminate();
+        await world.startAgent(node);
+        await world.well(node);
+      }
       await watch.waitForHolder(vip, DEADLINE_MS);
     });
 
@@ -239,6 +248,67 @@ Deno.test({
         (node) => node.exec(["ip", "route", "add", "blackhole", `${lab.gatewayIp}/32`]),
         (node) => node.exec(["ip", "route", "del", "blackhole", `${lab.gatewayIp}/32`]),
       ));
+
+    await step("beside Services in one process, which go on without their API server", async () => {
+      const service = lab.address(VIP_HOST + 1);
+      const config = `${servers.dir}/plan.yaml`;
+      await Deno.writeTextFile(
+        config,
+        `interface: eth0
+instances:
+  - {name: control-plane, controlPlane: true, address: ${vip}}
+  - {loadBalancerClass: example.com/public}
+`,
+      );
+      for (const node of [first, second]) {
+        await world.agent(node).terminate();
+        await world.run(node, {
+          kubeconfig: servers.kubeconfig,
+          interface: null,
+          flags: [`--config=${config}`],
+        });
+        await world.well(node);
+      }
+      await world.agent(third).terminate();
+      using kube = servers.kube(first);
+      for (const [name, address] of [["web", service], ["greedy", vip]]) {
+        await kube.create("Service", {
+          metadata: {
+            name: name!,
+            namespace: "default",
+            annotations: { "classvip.io/addresses": address! },
+          },
+          spec: {
+            type: "LoadBalancer",
+            loadBalancerClass: "example.com/public",
+            ports: [{ port: 80 }],
+          },
+        });
+      }
+      await watch.waitForHolder(vip, DEADLINE_MS);
+      const { host } = await watch.waitForHolder(service, DEADLINE_MS);
+      const server = lab.nodes.find(({ name }) => name === host)!;
+      await world.agent(server).waitForLog(
+        ({ message, service }) => message === "refused" && service === "default/greedy",
+        DEADLINE_MS,
+      );
+      // Both VIPs on one node, so that its API server is the one that both need.
+      if (world.holder() !== server) {
+        await servers.signal(world.holder()!, "SIGKILL");
+        await watch.waitForHolder(vip, DEADLINE_MS, host);
+        const other = [first, second].find((node) => node !== server)!;
+        const lines = world.agent(other).logs.length;
+        servers.start(other);
+        await world.well(other, lines);
+      }
+      await lose(
+        "API server killed, beside Services",
+        (node) => servers.signal(node, "SIGKILL"),
+        (node) => servers.start(node),
+      );
+      assert.equal(watch.holdings.of(service).length, 1, "the Service's VIP never went");
+      await world.startAgent(third);
+    });
 
     await step("what was acknowledged is stored", async () => {
       using kube = servers.kube(world.holder()!);
