@@ -335,6 +335,7 @@ export class Instance implements PlannedInstance {
       api,
       clock,
       holder: {
+        expecting: () => reconciler.expect(),
         granted: (untilMs, _term, lease) => {
           if (confirmed) this.#vips.granted(untilMs);
           else confirm();
