@@ -34,6 +34,8 @@ export class FixedClaim implements Wishes {
     this.#parts = parts;
   }
 
+  expect(): void {}
+
   begin(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.begin(), AGAIN_MS);

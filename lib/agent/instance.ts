@@ -414,6 +414,7 @@ export class Instance implements PlannedInstance {
         .finally(leave),
     ]);
     this.#standing = undefined;
+    if (this.#controlPlane?.isBootstrapping) this.#controlPlane.ended("the instance ended");
     // A bug above must not leave an address behind.
     if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
     const failed = results.find((result) => result.status === "rejected");

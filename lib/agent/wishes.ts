@@ -1,5 +1,7 @@
 /** What an instance does with its right to hold: which addresses it puts up. */
 export interface Wishes extends Disposable {
+  /** The right to hold is being asked for: gets ready. */
+  expect(): void;
   /** The right to hold began: acts at once. */
   begin(): void;
   /** The right to hold ended. */
