@@ -11,6 +11,7 @@ import type { Vips } from "../vip/vips.ts";
 import type { PoolKeeper } from "./pool_keeper.ts";
 import type { InstanceReports } from "./reports.ts";
 import type { ServiceScope, ServiceSource } from "./service_source.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** A flood of changes is taken in together: this much time between two reconciles. */
 const SPACING_MS = 10;
@@ -51,7 +52,7 @@ interface Vouched {
 }
 
 /** Makes it so: asks `decide()` after every change, and carries out what it says. */
-export class Reconciler implements Disposable {
+export class Reconciler implements Wishes {
   readonly #parts: ReconcilerParts;
   readonly #scope: ServiceScope;
   /** As last decided, by uid. */
