@@ -19,6 +19,8 @@ const VIPS = { first: 100, last: 250 };
  */
 export class World<P extends Plane = Plane> implements AsyncDisposable {
   #vips = 0;
+  /** What was judged is not judged again: it would be every later scenario's failure too. */
+  readonly #judged = { frames: 0, untilMs: 0 };
 
   private constructor(
     readonly lab: Lab,
@@ -67,12 +69,18 @@ export class World<P extends Plane = Plane> implements AsyncDisposable {
     );
   }
 
-  /** @throws {Error} when an address was on two nodes, or was announced by a node without it. */
+  /**
+   * Judges what was seen since the last call.
+   * @throws {Error} when an address was on two nodes, or was announced by a node without it.
+   */
   assertInvariants(): void {
-    this.watch.assertNoDoubles();
+    const { frames, untilMs } = this.#judged;
+    this.#judged.frames = this.sniffer.frames.length;
+    this.#judged.untilMs = nowMs();
+    this.watch.assertNoDoubles(untilMs);
     const { holdings } = this.watch;
     const slackMs = FRAME_SLACK_MS + holdings.longestPauseMs;
-    for (const { atMs, senderIp, senderMac, gratuitous } of this.sniffer.frames) {
+    for (const { atMs, senderIp, senderMac, gratuitous } of this.sniffer.frames.slice(frames)) {
       const node = this.lab.nodes.find(({ mac }) => mac === senderMac);
       if (!gratuitous || node === undefined || senderIp === node.ip) continue;
       const held = holdings.of(senderIp).some(({ host, fromMs, toMs, open }) =>
