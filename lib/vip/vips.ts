@@ -100,6 +100,11 @@ export class Vips<Owner> {
     return this.#held.has(vip);
   }
 
+  /** As {@linkcode holds}, those of an earlier run included. @param vip canonical text */
+  has(vip: string): boolean {
+    return this.#held.has(vip) || this.#leftovers.has(vip);
+  }
+
   /** Canonical texts of all addresses of this instance, those of an earlier run included. */
   get addresses(): string[] {
     return [...this.#held.keys(), ...this.#leftovers.keys()];
@@ -107,6 +112,11 @@ export class Vips<Owner> {
 
   get claims(): VipClaim<Owner>[] {
     return [...this.#held.values()].map(({ claim }) => claim);
+  }
+
+  /** @param vip canonical text */
+  owner(vip: string): Owner | undefined {
+    return this.#held.get(vip)?.claim.owner;
   }
 
   /** Whether an address may be on an interface and be announced at this instant. */
