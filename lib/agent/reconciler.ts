@@ -198,7 +198,7 @@ export class Reconciler implements Disposable {
       if (decision.claims.every(({ ip }) => vips.holds(ip.text))) return decision;
     }
     const { network, mark } = this.#parts;
-    this.#foreign = network.addresses().filter((address) => address.mark !== mark);
+    this.#foreign = network.addresses(mark);
     return this.#decideOn(part?.services ?? this.#scope.services(), keeper, part);
   }
 

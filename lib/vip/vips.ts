@@ -29,8 +29,6 @@ interface Held<Owner> {
   readonly homeIndex: number;
   /** Of its interface, as the frames say it. */
   readonly mac: Uint8Array;
-  /** Request and reply, as they go on the wire. */
-  readonly frames: readonly Uint8Array[];
 }
 
 /** An address and the interface that has it. */
@@ -276,9 +274,8 @@ export class Vips<Owner> {
 
   #hold(claim: VipClaim<Owner>, homeIndex: number, link: Link): void {
     const vip = claim.ip.text;
-    const { request, reply } = gratuitousArpFrames(link.mac, claim.ip);
     this.#leftovers.delete(vip);
-    this.#held.set(vip, { claim, homeIndex, mac: link.mac, frames: [request, reply] });
+    this.#held.set(vip, { claim, homeIndex, mac: link.mac });
     this.#announce(vip);
     this.#queue.start(vip, this.#clock.nowMs());
     this.#observer.claimed(claim);
@@ -288,7 +285,9 @@ export class Vips<Owner> {
     const held = this.#held.get(vip);
     if (held === undefined) return;
     try {
-      for (const frame of held.frames) {
+      // Made anew each time: those of ten thousand VIPs would take megabytes.
+      const { request, reply } = gratuitousArpFrames(held.mac, held.claim.ip);
+      for (const frame of [request, reply]) {
         // The right may have ended since the announcement was planned, or since the last frame.
         if (!this.maySpeak) return;
         this.#network.send(held.claim.linkIndex, frame);

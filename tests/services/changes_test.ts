@@ -71,9 +71,9 @@ const change = fc.record({
   name: fc.constantFrom(...NAMES),
   gone: fc.boolean(),
   class: fc.constantFrom("blue", "blue", "blue", "red", undefined),
-  wish: fc.subarray(VIPS, { maxLength: 2 }),
+  wish: fc.oneof(fc.constant(VIPS.slice(0, 1)), fc.subarray(VIPS, { maxLength: 2 })),
   shows: fc.subarray(VIPS.slice(0, 3), { maxLength: 2 }),
-  key: fc.constantFrom(undefined, "k", "k", "l"),
+  key: fc.constantFrom(undefined, "k", "k", "k", "l"),
   port: fc.constantFrom(80, 443, 8080),
   interface: fc.constantFrom(undefined, undefined, "eth1"),
   createdAt: fc.constantFrom("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
@@ -96,7 +96,7 @@ Deno.test("partOf() makes decide() say of some Services what it says of them amo
       });
       const [little, full] = [new Outcome(), new Outcome()];
       changes.forEach((one, version) => {
-        const service = one.gone && version % 3 === 0 ? undefined : {
+        const service = one.gone && version % 2 === 0 ? undefined : {
           ...view(one.name, {
             class: one.class,
             wish: one.wish.join(","),
