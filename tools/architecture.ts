@@ -11,13 +11,26 @@
  * addresses or frames may use it.
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  cli: ["config", "agent", "kube", "election", "services", "pools", "vip", "net", "sys", "observe"],
+  cli: [
+    "config",
+    "agent",
+    "kube",
+    "election",
+    "services",
+    "pools",
+    "classes",
+    "vip",
+    "net",
+    "sys",
+    "observe",
+  ],
   config: ["pools"],
-  agent: ["kube", "election", "services", "pools", "vip", "net", "observe"],
+  agent: ["kube", "election", "services", "pools", "classes", "vip", "net", "observe"],
   kube: [],
   election: ["kube"],
   services: ["net", "kube"],
   pools: ["net", "services"],
+  classes: ["election", "services", "pools"],
   vip: ["net", "sys"],
   net: [],
   sys: ["net"],

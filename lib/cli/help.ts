@@ -13,6 +13,8 @@ Commands:
   run       serve the LoadBalancer Services of the classes (default; also: manager)
   config    show the effective settings and where each came from (--output=json for programs,
             --schema: what the file may say, for editors)
+  classes   show the classes as the cluster has them, what is mixed up and what to do about it
+            (--output=json; exit code 3 when something is)
   handover  ask the holder to hand over to another node (--to=<node>), without a gap
   release   withdraw this node's VIPs and release its Leases, for use after a crash
   version   show the version

@@ -11,6 +11,8 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const loaded = await load(context, line);
     return await (await import("./run.ts")).run(context, loaded, () => load(context, line));
   },
+  classes: async (context, line) =>
+    await (await import("./classes.ts")).run(context, await load(context, line), line.output),
   handover: async (context, line) =>
     await (await import("./handover.ts")).run(context, await load(context, line), line.to!),
   release: async (context, line) => {
@@ -35,7 +37,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
 /**
  * Runs the command that the arguments name.
  *
- * @returns the exit code: 0, 1 for a failure, 2 for wrong settings.
+ * @returns the exit code: 0, 1 for a failure, 2 for wrong settings, 3 for mix-ups that were found.
  */
 export async function runCli(context: CliContext): Promise<number> {
   try {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { classvipCommand } from "../lab/agent.ts";
 import type { LabHost } from "../lab/host.ts";
 import { kubeconfig } from "../lab/kubeconfig.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
-import { DEADLINE_MS, logged, type Stage } from "../scenarios/stage.ts";
+import { logged, type Stage } from "../scenarios/stage.ts";
 import { apply, build, findKustomize, type Manifest } from "./manifests.ts";
 import type { RealPlane } from "./real_plane.ts";
 
@@ -41,15 +42,22 @@ export const rbacScenarios: Scenario<RealPlane>[] = [
     async run(stage) {
       const path = await tokenFile(stage, stage.namespace, "stranger", true);
       const agent = await stage.startAgent(stage.nodes[0]!, { kubeconfig: path });
-      const { error } = await agent.waitForLog(
-        (line) => String(line["error"]).includes("services"),
-        DEADLINE_MS,
-      );
+      const { reason } = await logged(agent, "does not stand");
       assert.match(
-        String(error),
-        /Not allowed to list services in all namespaces: the ClusterRole .* must grant verb "list" on resource "services" in API group ""/,
+        String(reason),
+        /^Not allowed to list leases in namespace "\S+": the Role .* must grant verb "list" on resource "leases" in API group "coordination.k8s.io"/,
       );
       assert.equal((await agent.terminate()).code, 0);
+      const look = stage.nodes[0]!.spawn([
+        ...await classvipCommand(),
+        "classes",
+        `--kubeconfig=${path}`,
+      ]);
+      assert.equal((await look.status).code, 1);
+      assert.match(
+        look.text,
+        /^classvip: Not allowed to list leases in all namespaces: .*must grant/,
+      );
     },
   },
 ];

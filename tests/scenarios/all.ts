@@ -10,6 +10,7 @@ import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
+import { mixUpScenarios } from "./mix_ups.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
 import { poolScenarios } from "./pools.ts";
@@ -36,4 +37,5 @@ export const allScenarios: readonly Scenario[] = [
   ...planScenarios,
   ...fastScenarios,
   ...hostileScenarios,
+  ...mixUpScenarios,
 ];
