@@ -10,11 +10,18 @@
 import { dependencyFlags } from "./jsr.ts";
 
 /**
- * Deno lets nobody with less than all permissions read below /proc and /sys, where capabilities and
- * the boot id stand. Nothing is lost: FFI, without which there are no raw sockets, goes past
- * permissions anyway. What the process may do is bounded outside of it, by its capabilities.
+ * The least that works; docs/permissions.md has the reasons. Deno refuses files of /proc and /sys to
+ * programs with less than all permissions: lib/sys reads the three that are needed itself.
  */
-const PERMISSIONS = ["--allow-all", "--no-prompt"];
+export const PERMISSIONS = [
+  "--allow-net",
+  "--allow-env",
+  "--allow-read",
+  "--allow-run",
+  "--allow-ffi",
+  "--allow-sys=hostname",
+  "--no-prompt",
+];
 
 /**
  * Small heap steps: an agent that idles gives memory back to its node. Compiled code stays: a
@@ -26,19 +33,24 @@ const V8_FLAGS = "--optimize-for-size,--max-semi-space-size=1,--no-flush-bytecod
 const REQUIRE = 'import{createRequire as $createRequire}from"node:module";' +
   "const require=$createRequire(import.meta.url);\n";
 
+const DEADLINE_MS = 180_000;
 const OUTPUT = "dist/classvip";
 
 async function deno(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<{ success: boolean; errors: string }> {
+  // The bundler's service has been seen to wait for ever.
+  const signal = AbortSignal.timeout(DEADLINE_MS);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     env,
     stdout: "inherit",
     stderr: "piped",
+    signal,
   }).output();
-  return { success, errors: new TextDecoder().decode(stderr).trim() };
+  const hung = signal.aborted ? [`no end after ${DEADLINE_MS / 1000} s`] : [];
+  return { success, errors: [...hung, new TextDecoder().decode(stderr).trim()].join("\n") };
 }
 
 /** @returns why there is no dist/classvip, or undefined. */
@@ -57,6 +69,8 @@ async function build(folder: string): Promise<string | undefined> {
   for await (const { name } of Deno.readDir(folder)) {
     const chunk = `${folder}/${name}`;
     await Deno.writeTextFile(chunk, REQUIRE + await Deno.readTextFile(chunk));
+    // The program remembers that too.
+    await Deno.utime(chunk, 0, 0);
   }
 
   const compile = (store: string) =>
@@ -88,7 +102,8 @@ async function build(folder: string): Promise<string | undefined> {
 if (import.meta.main) {
   const folder = await Deno.makeTempDir();
   try {
-    const problem = await build(folder);
+    // The program remembers the last part of the path: two builds give the same bytes.
+    const problem = await build(`${folder}/classvip`);
     if (problem !== undefined) {
       console.error(problem);
       Deno.exitCode = 1;

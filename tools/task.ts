@@ -26,6 +26,9 @@ const TASKS: Record<string, string[][]> = {
   "bench": [["run", "-A", "bench/main.ts"]],
   "chaos": [["run", "-A", "tests/chaos/main.ts"]],
   "build": [["run", "-A", "tools/build.ts"]],
+  "image": [["run", "-A", "tools/image.ts"]],
+  "release": [["run", "-A", "tools/release.ts"]],
+  "audit": [["run", "-A", "tools/audit.ts"]],
   "settings": [["run", "-A", "tools/settings_docs.ts"]],
 };
 

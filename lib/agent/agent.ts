@@ -1,6 +1,7 @@
 import type { ProcessConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
 import type { Clients } from "../kube/client.ts";
+import { livezProblem } from "../kube/livez.ts";
 import { RateLimit } from "../kube/rate_limit.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Network } from "../net/link.ts";
@@ -31,6 +32,8 @@ export interface AgentParts {
   readonly keys?: ReadonlyMap<string, Uint8Array>;
   /** Where new plans come from. Without it the instances are those of `config`. */
   readonly plans?: (reloaded: (ok: boolean) => void) => Plans;
+  /** Makes what tells the service manager how the process does. */
+  readonly serviceManager?: (health: Health) => Task;
   readonly version: string;
   readonly clients: Clients;
   readonly network: Network;
@@ -127,7 +130,17 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
     // Whoever takes it cuts every agent off.
-    reserved: new Map([[new URL(clients.credentials.server).hostname, "the API server's address"]]),
+    reserved: new Map([
+      [new URL(clients.credentials.server).hostname, "the API server's address"],
+      ...config.instances.flatMap(({ controlPlane }) =>
+        controlPlane ? [[controlPlane.address, "the control plane's VIP"] as const] : []
+      ),
+    ]),
+    apiServers: {
+      servers: clients.servers,
+      own: config.kubernetesServer,
+      probe: (server, deadlineMs) => livezProblem(clients.credentials, server, deadlineMs),
+    },
     network: parts.network,
     source,
     leases,
@@ -197,6 +210,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       }),
     );
   }
+  if (parts.serviceManager) around.push(parts.serviceManager(health));
   // What surrounds the instances goes on until the last of them has let go.
   const rest = new AbortController();
   const stop = new AbortController();

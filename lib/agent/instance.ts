@@ -24,6 +24,7 @@ import type { AddressLink } from "./address_link.ts";
 import { Beacons } from "./beacons.ts";
 import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
+import { type ApiServers, ControlPlane } from "./control_plane.ts";
 import { Gate, NOT_LOOKED } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
 import { LeaseLook } from "./lease_look.ts";
@@ -39,6 +40,7 @@ import type { ServiceSource } from "./service_source.ts";
 import { StartOrder, type StartStage } from "./start_order.ts";
 import { supervise } from "./supervise.ts";
 import { electionTimes } from "./times.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** What all instances of a process share. */
 export interface Shared {
@@ -66,6 +68,8 @@ export interface Shared {
   readonly isAwaited: (priority: number, stage: StartStage) => boolean;
   readonly health: Health;
   readonly leaseWatchObserver: WatchObserver;
+  /** Only where an instance has the control plane's VIP. */
+  readonly apiServers?: ApiServers;
   /** Only where an instance asks for fast failover. */
   readonly fast?: {
     readonly openBeacons: (linkIndex: number) => FrameSource;
@@ -77,7 +81,10 @@ export interface Shared {
 const EVENT_BURST_SECONDS = 10;
 const DRAIN_EVENTS_MS = 1000;
 
-/** One instance: a class, a Lease, and the VIPs of that class while this node is the holder. */
+/**
+ * One instance: a class, a Lease, and the VIPs of that class while this node is the holder. Or, in
+ * place of a class, the VIP of the control plane.
+ */
 export class Instance implements PlannedInstance {
   readonly name: string;
   #config: InstanceConfig;
@@ -97,6 +104,7 @@ export class Instance implements PlannedInstance {
    */
   readonly #leaseClient: KubeClient;
   readonly #gate: Gate;
+  readonly #controlPlane: ControlPlane | undefined;
   readonly #statusRate: RateLimit;
   readonly #order: StartOrder;
   #startStage: StartStage = 0;
@@ -106,7 +114,7 @@ export class Instance implements PlannedInstance {
     watchProgressMs: () => number;
     lastError: () => Error | undefined;
     lastAnswerMs: () => number;
-    reconciler: Reconciler;
+    reconciler: Wishes;
     statuses: StatusWriter;
     lease: () => Lease | undefined;
   } | undefined;
@@ -142,7 +150,9 @@ export class Instance implements PlannedInstance {
       onLost: () => metrics.eventLost(),
     });
     metrics.setVipsLimit(config.maxVips);
-    this.#scope = describeScope(config);
+    this.#scope = config.controlPlane
+      ? `the control plane's VIP ${config.controlPlane.address}`
+      : describeScope(config);
     this.#mark = instanceMark(lease.namespace, lease.name);
     this.#reports = new InstanceReports({
       logger: this.#logger,
@@ -172,17 +182,31 @@ export class Instance implements PlannedInstance {
       holdLock: shared.holdLock,
       logger: this.#logger,
     });
+    this.#controlPlane = config.controlPlane && new ControlPlane({
+      config,
+      shared,
+      mark: this.#mark,
+      vips: this.#vips,
+      metrics,
+      logger: this.#logger,
+    });
     this.#addHealth();
   }
 
   /** Stands for the Lease whenever nothing is in the way, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     using _client = this.#leaseClient;
-    try {
-      await this.#live(signal);
-    } finally {
-      await this.#events.drain(DRAIN_EVENTS_MS);
-    }
+    const rest = new AbortController();
+    const stop = new AbortController();
+    const around = [this.#vips, ...this.#controlPlane?.tasks ?? []];
+    const results = await Promise.allSettled([
+      this.#live(AbortSignal.any([signal, stop.signal])).finally(() => rest.abort()),
+      // What is announced goes on until the last address is withdrawn.
+      supervise(around, rest.signal).finally(() => stop.abort()),
+    ]);
+    await this.#events.drain(DRAIN_EVENTS_MS);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** Takes over limits, rates and the log level. */
@@ -227,7 +251,7 @@ export class Instance implements PlannedInstance {
     const { clock, random } = shared;
     const lease = { namespace: config.leaseNamespace, name: config.leaseName };
     const times = electionTimes(config.leaseDurationMs, config.renewIntervalMs);
-    const leftovers = this.#vips.adoptLeftovers();
+    const leftovers = this.#controlPlane?.isBootstrapping ? [] : this.#vips.adoptLeftovers();
     if (leftovers.length > 0) {
       this.#logger.info("found VIPs of an earlier run", { vip: leftovers.join(", ") });
     }
@@ -268,7 +292,7 @@ export class Instance implements PlannedInstance {
     });
     const annotationOf = (lease: Lease | undefined) =>
       lease?.metadata?.annotations?.[ALLOCATING_ANNOTATION];
-    using reconciler: Reconciler = new Reconciler({
+    using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
       source: shared.source,
       keeper,
       policy: config,
@@ -287,7 +311,7 @@ export class Instance implements PlannedInstance {
       },
     });
     const election = new Election(
-      { ...who, ...times, preferences: preferencesOf(config) },
+      { ...who, ...times, preferences: this.#preferences },
       new LeaseWriter(who, shared.wallClockMs, () => ({
         ...journal.carried(),
         ...poolSource.pools && {
@@ -311,12 +335,14 @@ export class Instance implements PlannedInstance {
       if (verdict.kind === "wait") return this.#reports.unconfirmed(verdict.reason);
       if (verdict.kind === "unseen") return;
       confirmed = true;
+      this.#controlPlane?.joined();
       this.#vips.granted(election.holdUntilMs);
       begin();
       beacons?.announce();
     };
     /** The Lease is kept meanwhile, and what an earlier run left goes on serving. */
     const begin = () => {
+      if (this.#controlPlane && this.#startStage === 0) this.#startStage = 1;
       const start = () => {
         keeper.begin(annotationOf(election.lease));
         reconciler.begin();
@@ -339,6 +365,7 @@ export class Instance implements PlannedInstance {
           confirmed = false;
           keeper.end();
           reconciler.end();
+          this.#controlPlane?.ended(reason);
           return this.#vips.withdraw(reason);
         },
       },
@@ -379,6 +406,7 @@ export class Instance implements PlannedInstance {
     const beacons = this.#beacons(elector, conditions);
     using subscriptions = new DisposableStack();
     this.#watchConditions(conditions, subscriptions);
+    if (this.#controlPlane) subscriptions.use(this.#controlPlane.stand(elector, conditions));
     subscriptions.defer(shared.leases.subscribe(confirm));
     subscriptions.defer(shared.claims.subscribe({
       holds: (vip) => this.#vips.holds(vip),
@@ -398,10 +426,7 @@ export class Instance implements PlannedInstance {
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise(
-        [watch, look, poolSource, this.#vips, statuses, ...beacons ? [beacons] : []],
-        rest.signal,
-      )
+      supervise([watch, look, poolSource, statuses, ...beacons ? [beacons] : []], rest.signal)
         .finally(leave),
       this.#gate.guard(
         rest.signal,
@@ -410,10 +435,22 @@ export class Instance implements PlannedInstance {
         .finally(leave),
     ]);
     this.#standing = undefined;
+    if (this.#controlPlane?.isBootstrapping) this.#controlPlane.ended("the instance ended");
     // A bug above must not leave an address behind.
     if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
+  }
+
+  get #preferences(): Preferences {
+    const { priority, failback, onApiLoss } = this.#config;
+    return {
+      priority,
+      failback,
+      standBackMs: (100 - priority) * STAND_BACK_MS,
+      ...(this.#controlPlane && { alsoStandBackMs: this.#controlPlane.standBackMs }),
+      holdOnApiLoss: onApiLoss === "hold",
+    };
   }
 
   #beacons(elector: Elector, conditions: Conditions): Beacons | undefined {
@@ -481,7 +518,7 @@ export class Instance implements PlannedInstance {
       instance,
       name: "renewal",
       problem: () =>
-        this.#vips.mayHold
+        this.#vips.mayHold && !this.#controlPlane?.isBootstrapping
           ? youngEnough(
             "renewal",
             now,
@@ -490,6 +527,18 @@ export class Instance implements PlannedInstance {
           )()
           : undefined,
     });
+    const controlPlane = this.#controlPlane;
+    if (controlPlane) {
+      const lookMs = () => 2 * this.#config.controlPlane!.healthTimeoutMs + 5000;
+      const last = () => controlPlane.health.lastProgressMs;
+      const check = youngEnough("look at the API server", now, last, lookMs);
+      health.addLive({ instance, name: "API server look", problem: check });
+      health.addReady({
+        instance,
+        name: "API server",
+        problem: () => controlPlane.health.problem,
+      });
+    }
     health.addReady({ instance, name: "gate", problem: () => this.#gate.obstacle });
     health.addReady({
       instance,
@@ -517,12 +566,3 @@ function latest(...times: (number | undefined)[]): number {
 
 /** How much later a node takes a free Lease, for each point that its priority is below 100. */
 const STAND_BACK_MS = 10;
-
-function preferencesOf({ priority, failback, onApiLoss }: InstanceConfig): Preferences {
-  return {
-    priority,
-    failback,
-    standBackMs: (100 - priority) * STAND_BACK_MS,
-    holdOnApiLoss: onApiLoss === "hold",
-  };
-}

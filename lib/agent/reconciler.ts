@@ -12,6 +12,7 @@ import type { Vips } from "../vip/vips.ts";
 import type { PoolKeeper } from "./pool_keeper.ts";
 import type { InstanceReports } from "./reports.ts";
 import type { ServiceScope, ServiceSource } from "./service_source.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** A flood of changes is taken in together: this much time between two reconciles. */
 const SPACING_MS = 10;
@@ -58,7 +59,7 @@ interface Vouched {
  * Makes it so: asks `decide()` after every change, and carries out what it says. After a change of
  * some Services it is asked of these alone; every few seconds, and after all other changes, of all.
  */
-export class Reconciler implements Disposable {
+export class Reconciler implements Wishes {
   readonly #parts: ReconcilerParts;
   readonly #scope: ServiceScope;
   /** As last decided, by key. */

@@ -1,5 +1,7 @@
 import { runAgent } from "../agent/agent.ts";
 import { type KeyFile, loadBeaconKeys } from "../config/beacon_key.ts";
+import type { Health } from "../agent/health.ts";
+import { ServiceManager } from "../agent/service_manager.ts";
 import type { ProcessConfig } from "../config/instance.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { connect } from "../kube/client.ts";
@@ -8,11 +10,12 @@ import { BEACON_MAC } from "../net/beacon.ts";
 import { ETHERTYPE_ARP, ETHERTYPE_BEACON } from "../net/ethernet.ts";
 import { createLogger } from "../observe/log.ts";
 import { missingCapabilities } from "../sys/capabilities.ts";
-import { BootClock } from "../sys/clock.ts";
+import { BootClock, monotonicTimeUs } from "../sys/clock.ts";
 import { incarnation } from "../sys/incarnation.ts";
 import { holdLock } from "../sys/lock.ts";
 import { PacketSocket } from "../sys/packet_socket.ts";
 import { LinuxNetwork } from "../sys/network.ts";
+import { NotifySocket, watchdogMs } from "../sys/sd_notify.ts";
 import { arpIgnore, Tun } from "../sys/tun.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
@@ -55,9 +58,13 @@ export async function run(
     env: context.env,
   });
   using network = new LinuxNetwork();
+  const { NOTIFY_SOCKET } = context.env;
+  using notify = NOTIFY_SOCKET ? new NotifySocket(NOTIFY_SOCKET) : undefined;
+  let manager: ServiceManager | undefined;
   const stop = new AbortController();
   const onSignal = () => {
     if (!stop.signal.aborted) logger.info("stopping: withdraws, verifies, releases");
+    manager?.stopping();
     stop.abort();
   };
   const signals = ["SIGTERM", "SIGINT"] as const;
@@ -65,8 +72,10 @@ export async function run(
   const clock = new BootClock();
   let filePlans: FilePlans | undefined;
   const onHangup = () => {
-    if (filePlans !== undefined) filePlans.reload();
-    else logger.warn("SIGHUP: there is no settings file to read again, --config names one");
+    if (filePlans !== undefined) {
+      manager?.reloading();
+      filePlans.reload();
+    } else logger.warn("SIGHUP: there is no settings file to read again, --config names one");
   };
   Deno.addSignalListener("SIGHUP", onHangup);
   logger.info("starting", {
@@ -88,6 +97,17 @@ export async function run(
       wallClockMs: Date.now,
       logger,
       keys,
+      ...(notify && {
+        serviceManager: (health: Health) =>
+          manager = new ServiceManager({
+            send: (state) => notify.send(state),
+            watchdogMs: watchdogMs(context.env, Deno.pid),
+            monotonicTimeUs,
+            health,
+            clock,
+            logger,
+          }),
+      }),
       fast: { openBeacons, openDevice: () => Tun.open(), arpIgnore },
       ...(loaded.file && {
         plans: (reloaded: (ok: boolean) => void) =>
@@ -96,7 +116,10 @@ export async function run(
             readTextFile: context.readTextFile,
             load,
             loadKeys,
-            reloaded,
+            reloaded: (ok) => {
+              reloaded(ok);
+              manager?.reloaded(ok);
+            },
             adjustProcess: (config) => logLevel = config.logLevel,
             clock,
             logger,

@@ -10,7 +10,11 @@ export type ResolvedInstance = {
 
 /** @returns the problems between the settings of one instance. */
 export function checkInstance(instance: ResolvedInstance): ConfigProblem[] {
-  return [...checkRenewal(instance), ...checkFastFailover(instance)];
+  return [
+    ...checkRenewal(instance),
+    ...checkFastFailover(instance),
+    ...checkControlPlane(instance),
+  ];
 }
 
 function checkFastFailover(instance: ResolvedInstance): ConfigProblem[] {
@@ -30,6 +34,30 @@ function checkFastFailover(instance: ResolvedInstance): ConfigProblem[] {
       ...problem,
       problem: "beacons go where the VIPs are announced, and interface is auto",
       right: "interface with the name of the interface of the VIPs",
+    });
+  }
+  return problems;
+}
+
+function checkControlPlane(
+  { controlPlane, loadBalancerClass, alsoClassless, namespaces }: ResolvedInstance,
+): ConfigProblem[] {
+  if (controlPlane?.value === undefined || controlPlane.failed) return [];
+  const problem = { setting: "controlPlane", value: "true", source: controlPlane.source };
+  const problems: ConfigProblem[] = [];
+  if (controlPlane.value.address === "") {
+    problems.push({
+      ...problem,
+      problem: "which VIP it has is not said",
+      right: "address with an IPv4 address, such as 10.0.0.10",
+    });
+  }
+  const served = [loadBalancerClass.value, alsoClassless.value, namespaces.value?.[0]];
+  if (served.some((value) => value !== undefined && value !== false)) {
+    problems.push({
+      ...problem,
+      problem: "an instance has the control plane's VIP or Services, not both",
+      right: "instances of a file, one of them with controlPlane, another one with the class",
     });
   }
   return problems;
@@ -76,7 +104,17 @@ function checkPair(
   const all = [first, second].flatMap((instance) => Object.values(instance));
   if (all.some(({ failed }) => failed)) return [];
   const problems: ConfigProblem[] = [];
-  const overlap = sharedServices(first, second);
+  const [ofOne, ofOther] = [first, second].map(({ controlPlane }) => controlPlane?.value);
+  if (ofOne !== undefined && ofOne.address === ofOther?.address) {
+    problems.push({
+      setting: "address",
+      value: ofOne.address,
+      source: second.controlPlane!.source,
+      problem: `the instances ${both} have the same VIP`,
+      right: "one of them",
+    });
+  }
+  const overlap = ofOne ?? ofOther ? undefined : sharedServices(first, second);
   if (overlap) {
     problems.push({
       setting: "loadBalancerClass",

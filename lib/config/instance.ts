@@ -3,6 +3,22 @@ import type { PoolSpec } from "../pools/pool.ts";
 /** The least that is logged. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** The VIP of the control plane, in place of Services. Times in milliseconds. */
+export interface ControlPlaneConfig {
+  /** IPv4, canonical. */
+  readonly address: string;
+  /** Of the API server on this node, and so of the VIP. */
+  readonly port: number;
+  /** Puts the VIP up before there is an API server to keep a Lease. */
+  readonly bootstrap: boolean;
+  /** From one look at the node's API server to the next. */
+  readonly healthIntervalMs: number;
+  /** For one answer. */
+  readonly healthTimeoutMs: number;
+  /** So many failures in a row make it unhealthy. */
+  readonly healthThreshold: number;
+}
+
 /** The effective settings of one instance. Times in milliseconds. */
 export interface InstanceConfig {
   /** Label `instance` of logs and metrics: unique in the process. */
@@ -49,6 +65,8 @@ export interface InstanceConfig {
   readonly eventsPerSecond: number;
   readonly statusWritesPerSecond: number;
   readonly logLevel: LogLevel;
+  /** Holds this instead of serving Services. */
+  readonly controlPlane?: ControlPlaneConfig | undefined;
 }
 
 /** The effective settings of the process. */

@@ -83,8 +83,14 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
     env: "svc_enable",
     flag: "services",
     boolean: true,
-    text: "true is what classvip does; false is refused",
-    judge: byBoolean(SAME, { problem: "classvip exists to serve Services", right: "true" }),
+    text: "true is what classvip does; false is refused without cp_enable",
+    judge: (value, has) =>
+      byBoolean(
+        SAME,
+        has("cp_enable", "controlplane", "controlPlane", "CLASSVIP_CONTROL_PLANE")
+          ? SAME
+          : { problem: "classvip exists to serve Services", right: "true" },
+      )(value, has),
   },
   {
     env: "vip_leaderelection",
@@ -148,7 +154,6 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
         ? SAME
         : { problem: "a VIP is always a /32 or a /128", right: "32 or 128" },
   })),
-  refused("cp_enable controlplane", "a VIP for the control plane"),
   refused("bgp_enable bgp", "BGP"),
   refused("vip_wireguard wireguard", "WireGuard"),
   refused("vip_routingtable table", "the routing-table mode"),
@@ -194,27 +199,20 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
   ),
   ...ignored(
     ["vip_leasename"],
-    "it names the control plane's lock; leaseName names the Lease here",
+    "it names kube-vip's own lock for the control plane; leaseName names the Lease here",
   ),
+  ...ignored(["cp_namespace namespace", "- n"], "leaseNamespace names the Lease's namespace"),
   ...ignored(
     [
-      "address address",
-      "vip_address vip",
-      "port port",
-      "cp_namespace namespace",
-      "- n",
       "backend_health_check_interval",
       "control_plane_health_check_address controlPlaneHealthCheckAddress",
-      "control_plane_health_check_period_seconds controlPlaneHealthCheckPeriodSeconds",
-      "control_plane_health_check_timeout_seconds controlPlaneHealthCheckTimeoutSeconds",
-      "control_plane_health_check_failure_threshold controlPlaneHealthCheckFailureThreshold",
       "control_plane_health_check_ca_path controlPlaneHealthCheckCAPath",
       "lb_port lbPort",
       "lb_fwdmethod lbForwardingMethod",
     ],
-    "it belongs to the control plane's VIP",
+    "classvip finds the node's own API server, and verifies it with the kubeconfig's authority",
   ),
-  ...ignored(["cp_detect autodetectcp"], "it belongs to the control plane's VIP", {
+  ...ignored(["cp_detect autodetectcp"], "controlPlane says it", {
     boolean: true,
   }),
   ...ignored(

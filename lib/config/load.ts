@@ -8,13 +8,13 @@ import {
   type GivenSettings,
   type Layer,
 } from "./given.ts";
-import type { InstanceConfig, ProcessConfig } from "./instance.ts";
+import type { ControlPlaneConfig, InstanceConfig, ProcessConfig } from "./instance.ts";
 import { defaultLeaseName } from "./lease_name.ts";
 import { nearest } from "./nearest.ts";
 import { checkPools, type GivenPool, withoutSource } from "./pools.ts";
 import { type EffectiveSetting, type Resolved, Resolver } from "./resolve.ts";
 import { settingOf } from "./settings.ts";
-import { formatDuration } from "./values.ts";
+import { formatDuration, parseBoolean } from "./values.ts";
 
 /** Where settings come from. */
 export interface ConfigSources {
@@ -42,6 +42,8 @@ export interface LoadedConfig {
 /** Every pod with a service account has it. */
 const POD_NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
+const CONTROL_PLANE_LEASE = "classvip-control-plane";
+
 /** kube-vip's generator writes it into every manifest: nobody chose it. */
 const KUBE_VIP_HTTP_ADDRESS = ":2112";
 
@@ -60,6 +62,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...given.problems,
     ...file.problems,
     ...instancesGivenTwice(given, file),
+    ...twoInOne(given.layers, sources),
   ];
 
   const layers = [...given.layers, file.shared];
@@ -89,7 +92,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       ...settings,
       instances: withForeignPools(instances.map(withoutSources)).filter(({ name }) => runs(name)),
     },
-    warnings: given.warnings,
+    warnings: [...given.warnings, ...withoutEffect(layers, instances)],
     effective: effective.filter(({ instance }) => instance === undefined || runs(instance)),
     file: file.origin,
   };
@@ -142,6 +145,39 @@ function instancesGivenTwice(given: GivenSettings, file: FileSettings): ConfigPr
       problem: `flags and env make one instance, but ${file.instancesSource} lists instances`,
       right: "to say it in the file",
     }));
+}
+
+/** What only the control plane's VIP has, where there is none. */
+function withoutEffect(
+  layers: readonly Layer[],
+  instances: readonly ResolvedInstance[],
+): string[] {
+  if (instances.some(({ controlPlane }) => controlPlane?.value !== undefined)) return [];
+  const sources = layers.flatMap((layer) => [...layer]).flatMap(([name, { source }]) =>
+    settingOf(name).group === "Control plane" && name !== "controlPlane" ? [source] : []
+  );
+  return sources.length === 0
+    ? []
+    : [`${sources.join(", ")}: no effect, it belongs to the control plane's VIP (controlPlane)`];
+}
+
+/** kube-vip does both in one go; here each is an instance, and flags and env make one. */
+function twoInOne(layers: readonly Layer[], { flags, env }: ConfigSources): ConfigProblem[] {
+  const source = layers.find((layer) => layer.has("controlPlane"))?.get("controlPlane");
+  const isOn = (text: string | undefined) => {
+    const parsed = parseBoolean(text ?? "true");
+    return parsed.ok && parsed.value;
+  };
+  const services = flags.some(({ flag, value }) => flag === "services" && isOn(value)) ||
+    env.svc_enable !== undefined && isOn(env.svc_enable);
+  if (source === undefined || !isOn(source.text) || !services) return [];
+  return [{
+    setting: "controlPlane",
+    value: source.text,
+    source: source.source,
+    problem: "services are asked for too (svc_enable), and flags and env make one instance",
+    right: "config with a file of two instances, or a pod for each",
+  }];
 }
 
 function resolveProcess(
@@ -197,19 +233,25 @@ function resolveInstance(
   const namespaces = resolver.resolve("namespaces", layers);
   const served = namespaces.value ?? [];
   const leaseDurationMs = resolver.resolve("leaseDuration", layers);
+  const controlPlane = resolveControlPlane(resolver, layers);
+  const isControlPlane = controlPlane.value !== undefined;
   const found = (text: string): Given => ({ text, source: "default" });
   return {
     loadBalancerClass,
     alsoClassless,
     namespaces,
     name: resolver.resolve("instanceName", layers, () => {
+      if (isControlPlane) return found("control-plane");
       const name = loadBalancerClass.value ?? "classless";
       return found(served.length > 0 ? `${name}@${served.join(",")}`.slice(0, 253) : name);
     }),
     leaseName: resolver.resolve(
       "leaseName",
       layers,
-      () => found(defaultLeaseName(loadBalancerClass.value, served)),
+      () =>
+        found(
+          isControlPlane ? CONTROL_PLANE_LEASE : defaultLeaseName(loadBalancerClass.value, served),
+        ),
     ),
     leaseNamespace: resolver.resolve("leaseNamespace", layers, () => defaultLeaseNamespace),
     leaseDurationMs,
@@ -234,6 +276,38 @@ function resolveInstance(
     eventsPerSecond: resolver.resolve("eventsPerSecond", layers),
     statusWritesPerSecond: resolver.resolve("statusWritesPerSecond", layers),
     logLevel: resolver.resolve("logLevel", layers),
+    controlPlane,
+  };
+}
+
+/** @returns undefined for an instance that serves Services */
+function resolveControlPlane(
+  resolver: Resolver,
+  layers: readonly Layer[],
+): Resolved<ControlPlaneConfig | undefined> {
+  const enabled = resolver.resolve("controlPlane", layers);
+  const address = resolver.resolve("address", layers);
+  const port = resolver.resolve("apiPort", layers);
+  const bootstrap = resolver.resolve("bootstrap", layers);
+  const interval = resolver.resolve("healthInterval", layers);
+  const timeout = resolver.resolve("healthTimeout", layers);
+  const threshold = resolver.resolve("healthThreshold", layers);
+  const { source } = enabled;
+  const parts = [enabled, address, port, bootstrap, interval, timeout, threshold];
+  const failed = parts.some((part) => part.failed);
+  if (!enabled.value) return { value: undefined, source, failed };
+  return {
+    // Without an address it is refused by `checkInstance()`.
+    value: {
+      address: address.value ?? "",
+      port: port.value,
+      bootstrap: bootstrap.value,
+      healthIntervalMs: interval.value,
+      healthTimeoutMs: timeout.value,
+      healthThreshold: threshold.value,
+    },
+    source,
+    failed,
   };
 }
 

@@ -2,6 +2,7 @@ import { parseConfigMapName, parsePools } from "./pools.ts";
 import {
   durationBetween,
   durationFrom,
+  parseAddress,
   parseAnnotations,
   parseBoolean,
   parseClass,
@@ -16,9 +17,11 @@ import {
   parseNamespaces,
   parseObjectName,
   parsePath,
+  parsePort,
   parsePriority,
   parseRate,
   parseServerUrl,
+  parseThreshold,
   parseWord,
 } from "./values.ts";
 
@@ -37,7 +40,14 @@ export interface Alias {
 export interface Setting<T = unknown> {
   /** "instance" and "both" settings may stand in each entry of `instances:`. */
   readonly scope: "process" | "instance" | "both";
-  readonly group: "Services" | "Election" | "Announcement" | "Kubernetes" | "Observing" | "File";
+  readonly group:
+    | "Services"
+    | "Control plane"
+    | "Election"
+    | "Announcement"
+    | "Kubernetes"
+    | "Observing"
+    | "File";
   /** What a value looks like in help; a boolean flag needs no value. */
   readonly kind: "boolean" | "list" | "map" | "pools" | `<${string}>`;
   /** Where the value is one of a few words. */
@@ -169,11 +179,93 @@ export const settings = {
       "VIPs are announced without waiting for it.",
     parse: parseRate,
   }),
+  controlPlane: setting({
+    scope: "instance",
+    group: "Control plane",
+    kind: "boolean",
+    default: "false",
+    aliases: [{ env: "cp_enable", flag: "controlplane" }],
+    text:
+      "Holds the VIP of the control plane, address, instead of serving Services. For agents on " +
+      "the nodes with an API server; docs/control-plane.md says how.",
+    parse: parseBoolean,
+  }),
+  address: setting({
+    scope: "instance",
+    group: "Control plane",
+    kind: "<ip>",
+    default: "",
+    defaultText: "none",
+    aliases: [{ env: "address" }, { env: "vip_address", flag: "vip" }],
+    text: "The VIP of the control plane.",
+    parse: parseAddress,
+  }),
+  // Not CLASSVIP_PORT: Kubernetes sets that for a Service called classvip.
+  apiPort: setting({
+    scope: "instance",
+    group: "Control plane",
+    kind: "<port>",
+    range: [1, 65535],
+    default: "6443",
+    aliases: [{ env: "port", flag: "port" }],
+    yaml: "port",
+    text: "Where the API server of each node listens, and so the VIP.",
+    parse: parsePort,
+  }),
+  bootstrap: setting({
+    scope: "instance",
+    group: "Control plane",
+    kind: "boolean",
+    default: "false",
+    text:
+      "For the first node of a new cluster, during kubeadm init: puts the VIP up before there " +
+      "is an API server that lets this agent have a Lease, if ARP finds nobody who has it. To be " +
+      "taken out afterwards; docs/control-plane.md says what it trades.",
+    parse: parseBoolean,
+  }),
+  healthInterval: setting({
+    scope: "instance",
+    group: "Control plane",
+    kind: "<duration>",
+    default: "500ms",
+    aliases: [{
+      env: "control_plane_health_check_period_seconds",
+      flag: "controlPlaneHealthCheckPeriodSeconds",
+    }],
+    text: "Pause between two looks at /livez of this node's API server, 100ms to 1m.",
+    parse: durationBetween(100, 60_000),
+  }),
+  healthTimeout: setting({
+    scope: "instance",
+    group: "Control plane",
+    kind: "<duration>",
+    default: "1s",
+    aliases: [{
+      env: "control_plane_health_check_timeout_seconds",
+      flag: "controlPlaneHealthCheckTimeoutSeconds",
+    }],
+    text: "How long /livez may take to answer, 100ms to 1m.",
+    parse: durationBetween(100, 60_000),
+  }),
+  healthThreshold: setting({
+    scope: "instance",
+    group: "Control plane",
+    kind: "<count>",
+    range: [1, 100],
+    default: "3",
+    aliases: [{
+      env: "control_plane_health_check_failure_threshold",
+      flag: "controlPlaneHealthCheckFailureThreshold",
+    }],
+    text:
+      "So many failures in a row make the API server unhealthy: the VIP goes where one is well.",
+    parse: parseThreshold,
+  }),
   instanceName: setting({
     scope: "instance",
     group: "Services",
     kind: "<name>",
-    defaultText: "the class, or classless, and @namespaces where they are set",
+    defaultText: "the class, classless, or control-plane, and @namespaces where they are set",
     aliases: [{ env: "instance_name" }],
     yaml: "name",
     text: "Names the instance in logs and metrics. Unique in the process.",
@@ -183,7 +275,8 @@ export const settings = {
     scope: "instance",
     group: "Election",
     kind: "<name>",
-    defaultText: "classvip-<class> with / as ., or classvip; a hash is added where needed",
+    defaultText:
+      "classvip-<class> with / as ., classvip or classvip-control-plane; with a hash where needed",
     aliases: [{ env: "svc_leasename", flag: "servicesLeaseName" }],
     text: "The Lease that elects the holder. Each instance needs its own. The default adds 8 hex " +
       "digits where the class alone could be mistaken for another one, and with namespaces.",

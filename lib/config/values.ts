@@ -78,6 +78,39 @@ export function parsePriority(text: string): Parsed<number> {
   return Number(text) <= 100 ? accept(Number(text)) : refuse("too high", right);
 }
 
+/** An IPv4 address that a node may have; empty text is none. */
+export function parseAddress(text: string): Parsed<string | undefined> {
+  if (text === "") return accept(undefined);
+  const right = "an IPv4 address of the nodes' subnet that nobody has, such as 10.0.0.10";
+  const bytes = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)
+    ? text.split(".").map(Number)
+    : [];
+  if (bytes.length === 0 || bytes.some((byte) => byte > 255)) {
+    return refuse("not an IPv4 address", right);
+  }
+  const [first = 0] = bytes;
+  if (first === 0 || first === 127 || first >= 224) return refuse("no address for a host", right);
+  return accept(text);
+}
+
+/** Where something listens. */
+export function parsePort(text: string): Parsed<number> {
+  const right = "a number from 1 to 65535, such as 6443";
+  if (!/^\d{1,5}$/.test(text)) return refuse("not a port", right);
+  return Number(text) >= 1 && Number(text) <= 65535
+    ? accept(Number(text))
+    : refuse("no such port", right);
+}
+
+/** How many failures in a row count. */
+export function parseThreshold(text: string): Parsed<number> {
+  const right = "a whole number from 1 to 100";
+  if (!/^\d{1,3}$/.test(text)) return refuse("not a count", right);
+  return Number(text) >= 1 && Number(text) <= 100
+    ? accept(Number(text))
+    : refuse("out of range", right);
+}
+
 const MOST_COUNTED = 100_000;
 
 /** A limit of things that are counted; 0 is none. */

@@ -36,6 +36,11 @@ export interface Preferences {
   readonly priority?: number;
   /** Less preferred nodes stand back this long when the Lease becomes free. Default 0. */
   readonly standBackMs?: number;
+  /**
+   * Further time to stand back at present, asked each time: while it is not 0, this node asks for
+   * nothing that another one has.
+   */
+  readonly alsoStandBackMs?: () => number;
   /** Asks a holder of lower priority to hand over. */
   readonly failback?: boolean;
   /** Keeps the right while the API server cannot be reached and nobody contests it. */
@@ -465,7 +470,7 @@ export class Election {
     if (observed.kind !== "present" || observed.record.holder === undefined) return Infinity;
     const { record } = observed;
     // The holder would hand over what this node cannot serve.
-    if (!this.#inScope(record)) return Infinity;
+    if (!this.#inScope(record) || this.#alsoStandBackMs > 0) return Infinity;
     const { identity, leaseDurationMs } = this.#settings;
     const { failback, priority = 100 } = this.#preferences;
     if (record.handoverAccepted) return Infinity;
@@ -494,7 +499,11 @@ export class Election {
   }
 
   get #standBackMs(): number {
-    return this.#preferences.standBackMs ?? 0;
+    return (this.#preferences.standBackMs ?? 0) + this.#alsoStandBackMs;
+  }
+
+  get #alsoStandBackMs(): number {
+    return this.#preferences.alsoStandBackMs?.() ?? 0;
   }
 
   #isOurs(record: LeaseRecord): boolean {

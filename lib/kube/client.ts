@@ -3,6 +3,7 @@ import { Cutoff } from "./cutoff.ts";
 import { KubeError } from "./errors.ts";
 import { LineDecoder } from "./lines.ts";
 import { refusal } from "./refusal.ts";
+import { Servers } from "./servers.ts";
 import type { KubeClient, RequestOptions } from "./types.ts";
 import { unreachable } from "./unreachable.ts";
 
@@ -11,44 +12,55 @@ const defaultDeadlineMs = 10_000;
 /** Shorter than the idle times of usual load balancers, which forget connections silently. */
 const poolIdleMs = 30_000;
 
-/** Opens clients to one API server: one each for Leases, watches and writes. */
+/** Opens clients to one cluster: one each for Leases, watches and writes. */
 export interface Clients {
   readonly credentials: Credentials;
+  /** Which of its API servers they ask. */
+  readonly servers: Servers;
   open(): KubeClient;
 }
 
 /** @param options.userAgent for example `classvip/1.2.3`. */
 export function connect(credentials: Credentials, options: { userAgent: string }): Clients {
-  return { credentials, open: () => new HttpKubeClient(credentials, options) };
+  const servers = new Servers(credentials.server);
+  return { credentials, servers, open: () => new HttpKubeClient(credentials, options, servers) };
 }
 
 /** Requests through Deno's fetch over connections that no other client shares. */
 export class HttpKubeClient implements KubeClient {
   readonly #credentials: Credentials;
   readonly #userAgent: string;
+  readonly #servers: Servers;
   readonly #lifetime = new AbortController();
   #http: { client: Deno.HttpClient; identity: string } | undefined;
 
-  constructor(credentials: Credentials, options: { userAgent: string }) {
+  constructor(
+    credentials: Credentials,
+    options: { userAgent: string },
+    servers = new Servers(credentials.server),
+  ) {
     this.#credentials = credentials;
+    this.#servers = servers;
     this.#userAgent = options.userAgent;
   }
 
   async request<T>(options: RequestOptions): Promise<T> {
     using cutoff = new Cutoff(options.signal, this.#lifetime.signal);
+    const server = this.#servers.current;
     try {
-      const response = await this.#send(options, cutoff);
+      const response = await this.#send(options, cutoff, server);
       return parse(options, await cutoff.race(response.text())) as T;
     } catch (error) {
-      throw this.#failed(options, cutoff, error);
+      throw this.#failed(options, cutoff, server, error);
     }
   }
 
   async *stream<T>(options: RequestOptions & { silenceMs: number }): AsyncGenerator<T> {
     // Its disposal ends the connection when the consumer leaves.
     using cutoff = new Cutoff(options.signal, this.#lifetime.signal);
+    const server = this.#servers.current;
     try {
-      const response = await this.#send(options, cutoff);
+      const response = await this.#send(options, cutoff, server);
       cutoff.disarm();
       if (response.body === null) return;
       const reader = response.body.getReader();
@@ -70,7 +82,7 @@ export class HttpKubeClient implements KubeClient {
         for (const line of lines) yield parse(options, line) as T;
       }
     } catch (error) {
-      throw this.#failed(options, cutoff, error);
+      throw this.#failed(options, cutoff, server, error);
     }
   }
 
@@ -81,14 +93,14 @@ export class HttpKubeClient implements KubeClient {
   }
 
   /** Sends, once more with fresh credentials after a 401; throws for any refusal. */
-  async #send(options: RequestOptions, cutoff: Cutoff): Promise<Response> {
+  async #send(options: RequestOptions, cutoff: Cutoff, server: string): Promise<Response> {
     cutoff.arm(options.deadlineMs ?? defaultDeadlineMs, "Timeout");
-    let response = await this.#fetch(options, cutoff, false);
+    let response = await this.#fetch(options, cutoff, server, false);
     if (response.status === 401) {
       await response.body?.cancel();
       // The server may judge by the connection (client certificate): take a new one.
       this.#replace();
-      response = await this.#fetch(options, cutoff, true);
+      response = await this.#fetch(options, cutoff, server, true);
     }
     if (response.ok) return response;
     const { status, statusText } = response;
@@ -97,9 +109,14 @@ export class HttpKubeClient implements KubeClient {
     throw refusal(this.#credentials, options, { status, statusText, retryAfter }, text);
   }
 
-  async #fetch(options: RequestOptions, cutoff: Cutoff, force: boolean): Promise<Response> {
+  async #fetch(
+    options: RequestOptions,
+    cutoff: Cutoff,
+    server: string,
+    force: boolean,
+  ): Promise<Response> {
     const authorization = await this.#authorization(cutoff, force);
-    const url = new URL(this.#credentials.server + options.path);
+    const url = new URL(server + options.path);
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
@@ -163,13 +180,14 @@ export class HttpKubeClient implements KubeClient {
     this.#http = undefined;
   }
 
-  #failed(options: RequestOptions, cutoff: Cutoff, error: unknown): KubeError {
-    const { server } = this.#credentials;
+  #failed(options: RequestOptions, cutoff: Cutoff, server: string, error: unknown): KubeError {
     const what = `${options.method} ${options.path}`;
     const { reason } = cutoff;
     if (reason === "Aborted") {
       return new KubeError(`${what} was aborted`, { status: 0, reason, cause: error });
     }
+    // Where it has no answer, or none of its own, another server may have one.
+    if (!(error instanceof KubeError) || error.status >= 500) this.#servers.failed(server);
     if (reason !== undefined) {
       // Whatever made this connection silent may have taken the idle ones with it.
       this.#replace();

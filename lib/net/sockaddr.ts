@@ -61,6 +61,22 @@ export function decodeSockaddrLl(bytes: Uint8Array): PacketAddress | undefined {
 }
 
 /**
+ * `struct sockaddr_un` (unix(7)) of a socket in the file system.
+ *
+ * @throws RangeError when the path and its closing NUL do not fit into sun_path.
+ */
+export function sockaddrUnPath(path: string): Uint8Array {
+  const name = new TextEncoder().encode(path);
+  if (name.length > SUN_PATH_LENGTH - 1) {
+    throw new RangeError(`Socket path of ${name.length} bytes is too long`);
+  }
+  const bytes = new Uint8Array(2 + name.length + 1);
+  new DataView(bytes.buffer).setUint16(0, AF_UNIX, LITTLE_ENDIAN); // sun_family
+  bytes.set(name, 2); // sun_path: the path, then a NUL
+  return bytes;
+}
+
+/**
  * `struct sockaddr_un` (unix(7)) in the abstract name space: the length counts, so the name is cut
  * to it exactly.
  *

@@ -1,3 +1,5 @@
+import { readKernelFile } from "./kernel_file.ts";
+
 /** What classvip cannot do without, and its bit in capabilities(7). */
 export type Capability = "CAP_NET_ADMIN" | "CAP_NET_RAW";
 
@@ -8,7 +10,7 @@ const BITS: readonly (readonly [Capability, bigint])[] = [
 
 /** The needed capabilities that this process does not have, read from /proc/self/status. */
 export function missingCapabilities(): Capability[] {
-  return missingIn(Deno.readTextFileSync("/proc/self/status"));
+  return missingIn(readKernelFile("/proc/self/status"));
 }
 
 /** @param status The text of /proc/<pid>/status (proc_pid_status(5)): CapEff is a hexadecimal mask. */

@@ -1,5 +1,6 @@
 import { call } from "./libc.ts";
 
+const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
 /** `struct timespec`: seconds and nanoseconds, both 64 bits on the machines that Deno runs on. */
 const timespec = new BigInt64Array(2);
@@ -10,6 +11,13 @@ export function bootTimeMs(): number {
   call("Cannot read CLOCK_BOOTTIME", "clock_gettime", CLOCK_BOOTTIME, timespecBytes);
   const [seconds = 0n, nanoseconds = 0n] = timespec;
   return Number(seconds) * 1000 + Number(nanoseconds) / 1e6;
+}
+
+/** Microseconds of CLOCK_MONOTONIC, in which systemd counts. */
+export function monotonicTimeUs(): bigint {
+  call("Cannot read CLOCK_MONOTONIC", "clock_gettime", CLOCK_MONOTONIC, timespecBytes);
+  const [seconds = 0n, nanoseconds = 0n] = timespec;
+  return seconds * 1_000_000n + nanoseconds / 1000n;
 }
 
 /**

@@ -26,6 +26,7 @@ const ERRNO: Readonly<Record<number, readonly [name: string, text: string]>> = {
 };
 
 /** The errno values that are branched on. */
+export const ENOENT = 2;
 export const ENODEV = 19;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;

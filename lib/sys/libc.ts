@@ -7,6 +7,10 @@ const SYMBOLS = {
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   /** `int open(const char *pathname, int flags, ...)` */
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  /** `ssize_t read(int fd, void *buf, size_t count)` */
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  /** `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)` */
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   /** `int ioctl(int fd, unsigned long op, ...)` */
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   /** `int close(int fd)` */

@@ -1,4 +1,6 @@
 import { AF_INET } from "../net/sockaddr.ts";
+import { ENOENT, SyscallError } from "./errors.ts";
+import { readKernelFile } from "./kernel_file.ts";
 import { attempt, call } from "./libc.ts";
 import { SOCK_CLOEXEC, SOCK_DGRAM, Socket } from "./socket.ts";
 
@@ -71,9 +73,9 @@ export class Tun implements Disposable {
 export function arpIgnore(name: string): number {
   const read = (conf: string) => {
     try {
-      return Number(Deno.readTextFileSync(`/proc/sys/net/ipv4/conf/${conf}/arp_ignore`));
+      return Number(readKernelFile(`/proc/sys/net/ipv4/conf/${conf}/arp_ignore`));
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return 0;
+      if (error instanceof SyscallError && error.errno === ENOENT) return 0;
       throw error;
     }
   };

@@ -1,4 +1,5 @@
 import { allScenarios } from "../scenarios/all.ts";
+import { slowMixUpScenarios } from "../scenarios/mix_ups.ts";
 import { play } from "../scenarios/scenario.ts";
 import { World } from "../scenarios/world.ts";
 import { RealPlane } from "./real_plane.ts";
@@ -22,6 +23,7 @@ Deno.test({
       ...allScenarios,
       ...poolConfigMapScenarios,
       ...rbacScenarios,
+      ...slowMixUpScenarios,
       ...exampleScenarios,
     ]);
   },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { problemsOf } from "./load_helper.ts";
+import { load, problemsOf } from "./load_helper.ts";
 
 /** Problems of two instances, each given as a YAML flow mapping. */
 async function pair(first: string, second: string): Promise<string[]> {
@@ -66,4 +66,42 @@ Deno.test("checkInstances() says once what an instance shares with several other
   assert.equal(problems.length, 2, problems.join("\n"));
   assert.match(problems[0]!, /the instances 1 \(a\) and 2 \(b\) have the same Lease/);
   assert.match(problems[1]!, /the instances 1 \(a\) and 3 \(c\) have the same Lease/);
+});
+
+Deno.test("checkInstance() wants an address for the control plane, and no Services beside it", async () => {
+  const [missing, ...more] = await problemsOf({ flags: { controlPlane: "true" } });
+  assert.match(missing!, /^controlPlane = "true" .*which VIP.*right would be: address with/);
+  assert.deepEqual(more, []);
+  for (
+    const flag of [{ loadBalancerClass: "a" }, { namespaces: "a" }, { alsoClassless: "true" }]
+  ) {
+    const flags = { controlPlane: "true", address: "10.0.0.10", ...flag };
+    const problems = await problemsOf({ flags });
+    assert.equal(problems.length, 1, problems.join());
+    assert.match(problems[0]!, /^controlPlane .*Services, not both/);
+  }
+});
+
+Deno.test("checkInstances() lets the control plane be beside Services, and its VIP be there once", async () => {
+  const instances = (second: string) =>
+    `instances:\n  - {controlPlane: true, address: 10.0.0.10}\n  - ${second}\n`;
+  assert.deepEqual(await problemsOf({ yaml: instances("{alsoClassless: true}") }), []);
+  const twice = "{name: b, leaseName: b, controlPlane: true, address: 10.0.0.10}";
+  const [problem, ...more] = await problemsOf({ yaml: instances(twice) });
+  assert.match(problem!, /^address = "10.0.0.10" .*have the same VIP/);
+  assert.deepEqual(more, []);
+});
+
+Deno.test("loadConfig() warns of what only the control plane's VIP has", async () => {
+  const { warnings } = await load({ flags: { address: "10.0.0.10" }, env: { port: "6443" } });
+  assert.deepEqual(warnings, [
+    "flag --address, env port: no effect, it belongs to the control plane's VIP (controlPlane)",
+  ]);
+});
+
+Deno.test("loadConfig() refuses addresses that no host can have", async () => {
+  for (const address of ["10.0.0", "10.0.0.256", "010.0.0.1", "127.0.0.1", "224.0.0.1", "::1"]) {
+    const problems = await problemsOf({ flags: { address } });
+    assert.match(problems.join(), /^address = ".*(not an IPv4 address|no address for a host)/);
+  }
 });

@@ -63,10 +63,37 @@ Deno.test("kubeVipSettings() takes a generated manifest over", async () => {
   }
 });
 
+Deno.test("kubeVipSettings() takes a generated manifest for the control plane over", async () => {
+  const env = {
+    vip_arp: "true",
+    port: "7443",
+    vip_interface: "eth0",
+    cp_enable: "true",
+    cp_namespace: "kube-system",
+    svc_enable: "false",
+    address: "10.0.0.10",
+    control_plane_health_check_period_seconds: "5",
+    control_plane_health_check_timeout_seconds: "3",
+    control_plane_health_check_failure_threshold: "2",
+  };
+  const { config } = await load({ env });
+  assert.deepEqual(config.instances[0]!.controlPlane, {
+    address: "10.0.0.10",
+    port: 7443,
+    bootstrap: false,
+    healthIntervalMs: 5000,
+    healthTimeoutMs: 3000,
+    healthThreshold: 2,
+  });
+  assert.equal(config.instances[0]!.leaseName, "classvip-control-plane");
+  const [problem, ...more] = await problemsOf({ env: { ...env, svc_enable: "true" } });
+  assert.match(problem!, /^controlPlane = "true" \(env cp_enable\): services are asked for too/);
+  assert.deepEqual(more, []);
+});
+
 const REFUSED: [env: string, value: string, problem: RegExp][] = [
   ["vip_arp", "false", /ARP only.*true/],
   ["svc_enable", "false", /serve Services/],
-  ["cp_enable", "true", /VIP for the control plane/],
   ["svc_election", "true", /an election for each Service/],
   ["bgp_enable", "true", /BGP/],
   ["vip_wireguard", "true", /WireGuard/],
@@ -80,7 +107,6 @@ const REFUSED: [env: string, value: string, problem: RegExp][] = [
   ["vip_preserve_on_leadership_loss", "true", /without its Lease/],
   ["health_check_port", "8080", /no second port/],
   ["config_file", "/f", /file/],
-  ["cp_enable", "perhaps", /not a boolean/],
 ];
 for (const [env, value, problem] of REFUSED) {
   Deno.test(`kubeVipSettings() refuses ${env}=${value}`, async () => {
@@ -95,13 +121,12 @@ const WARNED: [env: string, value: string, warning: RegExp][] = [
   ["vip_arp", "true", /not needed/],
   ["svc_enable", "true", /not needed/],
   ["svc_election", "false", /not needed/],
-  ["cp_enable", "false", /not needed/],
   ["health_check_port", "0", /not needed/],
   ["vip_subnet", "/32,128", /not needed/],
   ["vip_renewdeadline", "10", /no effect/],
-  ["vip_leasename", "x", /names the control plane's lock/],
+  ["vip_leasename", "x", /own lock for the control plane/],
   ["port", "6443", /control plane/],
-  ["cp_namespace", "kube-system", /control plane/],
+  ["cp_namespace", "kube-system", /leaseNamespace/],
   ["lb_class_only", "false", /a class is served alone/],
 ];
 for (const [env, value, warning] of WARNED) {

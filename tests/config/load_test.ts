@@ -37,6 +37,7 @@ Deno.test("loadConfig() makes one instance of the defaults", async () => {
       eventsPerSecond: 10,
       statusWritesPerSecond: 100,
       logLevel: "info",
+      controlPlane: undefined,
     }],
   });
 });
@@ -87,14 +88,14 @@ Deno.test("loadConfig() refuses two values for one setting at one level", async 
 Deno.test("loadConfig() reports every problem at once with its source", async () => {
   const problems = await problemsOf({
     flags: { leaseDuration: "1s", nope: "x", renewInterval: undefined },
-    env: { CLASSVIP_INTERFACE: "a/b", CLASSVIP_LEASENAME: "x", cp_enable: "true" },
+    env: { CLASSVIP_INTERFACE: "a/b", CLASSVIP_LEASENAME: "x", bgp_enable: "true" },
     yaml: "logLevel: loud\nlogformat: text\n",
   });
   const starts = [
     /^nope \(flag --nope\): no such flag/,
     /^renewInterval \(flag --renewInterval\): its value is missing/,
     /^CLASSVIP_LEASENAME \(env .*: no such setting; right would be: CLASSVIP_LEASE_NAME$/,
-    /^cp_enable = "true" \(env cp_enable\): classvip does not do/,
+    /^bgp_enable = "true" \(env bgp_enable\): classvip does not do/,
     /^logformat \(file \/c.yaml:2\): no such setting; right would be: logFormat$/,
     /^logLevel = "loud" \(file \/c.yaml:1\): unknown word/,
     /^leaseDuration = "1s" \(flag --leaseDuration\): too short/,

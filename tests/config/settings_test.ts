@@ -19,6 +19,13 @@ const EXAMPLES: Record<Exclude<SettingName, "config" | "only">, [given: string, 
   maxVipsPerNamespace: ["5"],
   eventsPerSecond: ["2.5"],
   statusWritesPerSecond: ["20"],
+  controlPlane: ["true"],
+  address: ["10.0.0.10"],
+  apiPort: ["7443"],
+  bootstrap: ["true"],
+  healthInterval: ["2s"],
+  healthTimeout: ["3s"],
+  healthThreshold: ["5"],
   instanceName: ["mine"],
   leaseName: ["custom-lease-name"],
   leaseNamespace: ["vips"],
@@ -50,6 +57,7 @@ const ALIAS_NOTATION: Record<string, string> = {
 
 /** What must be set beside a setting. */
 const COMPANIONS: Record<string, Record<string, string>> = {
+  controlPlane: { address: "10.0.0.10" },
   fastFailover: { beaconKeyFile: "/key", interface: "eth1" },
 };
 
@@ -71,11 +79,16 @@ for (const [name, [given, shown = given]] of Object.entries(EXAMPLES)) {
   Deno.test(`settings.${name} comes from its other names`, async () => {
     for (const { env, flag } of settingOf(setting).aliases ?? []) {
       if (env) {
-        const loaded = await load({ env: { [env]: ALIAS_NOTATION[env] ?? given } });
+        const loaded = await load({
+          env: { [env]: ALIAS_NOTATION[env] ?? given },
+          flags: COMPANIONS[name] ?? {},
+        });
         assert.deepEqual(effectiveOf(loaded, name), [shown, `env ${env}`]);
       }
       if (flag) {
-        const loaded = await load({ flags: { [flag]: ALIAS_NOTATION[flag] ?? given } });
+        const loaded = await load({
+          flags: { ...COMPANIONS[name], [flag]: ALIAS_NOTATION[flag] ?? given },
+        });
         assert.deepEqual(effectiveOf(loaded, name), [shown, `flag --${flag}`]);
       }
     }

@@ -406,3 +406,18 @@ Deno.test("declareDead() of its own term does a holder nothing", () => {
   assert.ok(election.mayHold(100));
   assert.equal(next(election, 100), "wait 3000");
 });
+
+// Standing back for as long as something is not well.
+
+Deno.test("alsoStandBackMs counts at each look, and asks nobody to hand over", () => {
+  let alsoMs = 3000;
+  const preferences = { standBackMs: 1000, alsoStandBackMs: () => alsoMs };
+  const released = standby(lease({ term: 5, releasedTerm: "5" }), 1000, { preferences });
+  assert.equal(next(released, 1000), "wait 5000");
+  alsoMs = 0;
+  assert.equal(next(released, 2000), "acquire");
+  const asked = standby(lease({ ...OTHER, handoverTo: SETTINGS.identity }), 1000, { preferences });
+  assert.equal(next(asked, 1000), "accept");
+  alsoMs = 3000;
+  assert.match(next(asked, 1000), /^wait/);
+});

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from "../../tools/build.ts";
 import { dependencyFlags } from "../../tools/jsr.ts";
 import type { Child } from "./child.ts";
 import type { LabHost } from "./host.ts";
@@ -22,8 +23,7 @@ export interface AgentOptions {
 export async function classvipCommand(): Promise<string[]> {
   const binary = Deno.env.get("CLASSVIP_BINARY");
   if (binary) return [binary];
-  // All permissions: Deno lets nobody else read files of /proc, such as /proc/self/status.
-  return [Deno.execPath(), "run", "-A", ...await dependencyFlags(), MAIN];
+  return [Deno.execPath(), "run", ...PERMISSIONS, ...await dependencyFlags(), MAIN];
 }
 
 /** Fetches what the agent imports: in the lab's namespace there is no way to a registry. */

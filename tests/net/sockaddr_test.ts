@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeSockaddrLl, sockaddrLl, sockaddrUnAbstract } from "../../lib/net/sockaddr.ts";
+import {
+  decodeSockaddrLl,
+  sockaddrLl,
+  sockaddrUnAbstract,
+  sockaddrUnPath,
+} from "../../lib/net/sockaddr.ts";
 
 Deno.test("sockaddrLl() writes struct sockaddr_ll", () => {
   // deno-fmt-ignore
@@ -31,4 +36,10 @@ Deno.test("sockaddrUnAbstract() is as long as its name", () => {
   assert.deepEqual(sockaddrUnAbstract(name), Uint8Array.of(1, 0, 0, 0x61, 0x62));
   assert.equal(sockaddrUnAbstract(new Uint8Array(107)).length, 110);
   assert.throws(() => sockaddrUnAbstract(new Uint8Array(108)), RangeError);
+});
+
+Deno.test("sockaddrUnPath() ends with a NUL", () => {
+  assert.deepEqual(sockaddrUnPath("/a"), Uint8Array.of(1, 0, 0x2f, 0x61, 0));
+  assert.equal(sockaddrUnPath("/".repeat(107)).length, 110);
+  assert.throws(() => sockaddrUnPath("/".repeat(108)), RangeError);
 });

@@ -17,10 +17,10 @@ interface Kinds {
 
 /** The admin's hands on the API server. */
 export class Kube implements Disposable {
-  readonly #plane: Plane;
+  readonly #plane: Pick<Plane, "url" | "caCert" | "token">;
   readonly #client: Deno.HttpClient;
 
-  constructor(plane: Plane) {
+  constructor(plane: Pick<Plane, "url" | "caCert" | "token">) {
     this.#plane = plane;
     // Nothing idle: a connection that the server closed at its restart must not be used again.
     this.#client = Deno.createHttpClient({ caCerts: [plane.caCert], poolMaxIdlePerHost: 0 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { missingCapabilities, missingIn } from "../../lib/sys/capabilities.ts";
 
+missingCapabilities(); // opens the C library for good, outside of any test
+
 Deno.test("missingIn() looks at the effective capabilities", () => {
   const status = (mask: string) => `CapPrm:\t000001ffffffffff\nCapEff:\t${mask}\nCapBnd:\t0\n`;
   assert.deepEqual(missingIn(status("000001ffffffffff")), []);

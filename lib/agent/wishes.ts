@@ -1,0 +1,13 @@
+/** What an instance does with its right to hold: which addresses it puts up. */
+export interface Wishes extends Disposable {
+  /** The right to hold is being asked for: gets ready. */
+  expect(): void;
+  /** The right to hold began: acts at once. */
+  begin(): void;
+  /** The right to hold ended. */
+  end(): void;
+  /** Something changed: acts when it is time. */
+  soon(): void;
+  /** What they are made of may be seen too late: resolves when it was read anew. */
+  relist(): Promise<void>;
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { elfNeeds } from "../../tools/elf.ts";
+import { buildImage } from "../../tools/image.ts";
+
+Deno.test("elfNeeds() tells the machine, the loader and the libraries", async () => {
+  const { arch, interpreter, libraries } = elfNeeds(await Deno.readFile(Deno.execPath()));
+  assert.equal(arch, { x86_64: "amd64", aarch64: "arm64" }[Deno.build.arch]);
+  assert.match(interpreter!, /^\/lib.*\/ld-linux/);
+  assert.ok(libraries.includes("libc.so.6"), libraries.join());
+  assert.throws(() => elfNeeds(new Uint8Array(100)), /not a Linux program/);
+});
+
+Deno.test("buildImage() gives the same bytes again, and says what is missing", async () => {
+  const binary = "/bin/true";
+  const one = await buildImage({ binary, root: "/" });
+  assert.deepEqual((await buildImage({ binary, root: "/" })).archive, one.archive);
+  assert.ok(one.files.includes("classvip"));
+  const other = one.arch === "amd64" ? "arm64" : "amd64";
+  await assert.rejects(buildImage({ binary, root: "/", arch: other }), /DENORT_BIN/);
+  await assert.rejects(
+    buildImage({ binary, root: "/no/" }),
+    /There is no libc\.so\.6 for .*--root/,
+  );
+});
