@@ -43,7 +43,7 @@ async function bench({ parts, rounds, short }: Options): Promise<number> {
   const checks: Check[] = [];
   const notes: string[] = [];
   for (const part of allParts.filter(({ name }) => parts.includes(name))) {
-    const count = rounds ?? part.rounds[short ? "short" : "normal"];
+    const count = rounds ?? (short && part.rounds.short || part.rounds.normal);
     console.log(`… ${part.name}, rounds: ${count}`);
     try {
       const result = await part.measure(ground, count);
@@ -89,7 +89,11 @@ async function plot(part: string, measurements: readonly Measurement[]): Promise
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
-    options = parseOptions(args, allParts.map(({ name }) => name));
+    options = parseOptions(
+      args,
+      allParts.map(({ name }) => name),
+      allParts.filter(({ rounds }) => rounds.short > 0).map(({ name }) => name),
+    );
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     console.error(error.message);

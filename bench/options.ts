@@ -12,9 +12,14 @@ export interface Options {
  * Reads `[part…] [--rounds=N] [--short]`.
  *
  * @param known the parts that there are; all are run where none is named
+ * @param inShort those of them that are run with --short where none is named
  * @throws {TypeError} that says what is wrong
  */
-export function parseOptions(args: readonly string[], known: readonly string[]): Options {
+export function parseOptions(
+  args: readonly string[],
+  known: readonly string[],
+  inShort: readonly string[] = known,
+): Options {
   const named = new Set<string>();
   let rounds: number | undefined;
   let short = false;
@@ -29,6 +34,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       );
     }
   }
-  const parts = named.size === 0 ? known : known.filter((name) => named.has(name));
+  const parts = named.size === 0
+    ? (short ? inShort : known)
+    : known.filter((name) => named.has(name));
   return { parts, rounds, short };
 }

@@ -1,6 +1,6 @@
 import { summarize } from "./statistics.ts";
 
-export type Unit = "ms" | "MB" | "1/s";
+export type Unit = "ms" | "MB" | "1/s" | "%";
 
 /** The most that a figure may be; what is not named has no bound. */
 export interface Bound {

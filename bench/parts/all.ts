@@ -9,6 +9,7 @@ import { many } from "./many.ts";
 import type { Part } from "./part.ts";
 import { peers } from "./peers.ts";
 import { restart } from "./restart.ts";
+import { scale } from "./scale.ts";
 
 /** In the order in which they run. */
 export const allParts: readonly Part[] = [
@@ -21,5 +22,6 @@ export const allParts: readonly Part[] = [
   load,
   many,
   isolation,
+  scale,
   peers,
 ];

@@ -84,6 +84,11 @@ export class PoolKeeper {
     parts.metrics.setPools(() => this.usage());
   }
 
+  /** Addresses are given out: what one Service gets depends on all. */
+  get allocates(): boolean {
+    return this.#rules.allocates;
+  }
+
   /** The right to hold began. @param text the journal on the Lease that was taken */
   begin(text: string | undefined): void {
     this.end();

@@ -1,6 +1,7 @@
-import type { Network } from "../net/link.ts";
+import type { InterfaceAddress, Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
+import { type Changes, type Part, partOf } from "../services/changes.ts";
 import { type ClassPolicy, whyNotServed } from "../services/class_policy.ts";
 import { decide, type Decision } from "../services/decide.ts";
 import type { VipLimits } from "../services/limits.ts";
@@ -20,6 +21,9 @@ const REST_FACTOR = 9;
 /** Mends what no event tells of: an interface that came, a claim that failed. */
 const AGAIN_MS = 5000;
 
+/** Beyond so many changes a look at all is the shorter way. */
+const MANY_CHANGES = 500;
+
 /** After this time what was written before the take-over has long been seen. */
 const FRESH_MS = 5000;
 
@@ -36,7 +40,7 @@ export interface ReconcilerParts {
   readonly reserved: ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
   /** Undefined: addresses are asked for, and never given. */
-  readonly keeper?: Pick<PoolKeeper, "look">;
+  readonly keeper?: Pick<PoolKeeper, "look" | "allocates">;
   readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
@@ -51,12 +55,21 @@ interface Vouched {
   readonly published: readonly string[];
 }
 
-/** Makes it so: asks `decide()` after every change, and carries out what it says. */
+/**
+ * Makes it so: asks `decide()` after every change, and carries out what it says. After a change of
+ * some Services it is asked of these alone; every few seconds, and after all other changes, of all.
+ */
 export class Reconciler implements Wishes {
   readonly #parts: ReconcilerParts;
   readonly #scope: ServiceScope;
-  /** As last decided, by uid. */
-  #served = new Map<string, Vouched>();
+  /** As last decided, by key. */
+  readonly #served = new Map<string, Vouched>();
+  /** Not looked at yet; undefined: all Services are to be looked at. */
+  #changes: { readonly keys: Set<string>; readonly vips: Set<string> } | undefined;
+  /** When all are to be looked at again. */
+  #allAgainMs = -Infinity;
+  /** The addresses on this node that are not this instance's, as of the last look at all. */
+  #foreign: readonly InterfaceAddress[] = [];
   #due = false;
   #beganMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,13 +79,14 @@ export class Reconciler implements Wishes {
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
-    this.#scope = parts.source.open(parts.policy, () => this.soon());
+    this.#scope = parts.source.open(parts.policy, (changes) => this.#changed(changes));
   }
 
   /** The right to hold began: acts at once. */
   begin(): void {
     this.#beganMs = performance.now();
     this.#begun = true;
+    this.#changes = undefined;
     this.#run();
     // What was deleted or changed on a connection that died unnoticed must not stay for long.
     this.#scope.refresh();
@@ -87,7 +101,7 @@ export class Reconciler implements Wishes {
     // Once the request is on its way. A pool gives nothing out without the right to.
     this.#timer = setTimeout(() => {
       try {
-        if (this.#scope.synced) this.#decide(undefined);
+        if (this.#scope.synced) this.#decide(undefined, undefined);
       } catch {
         // The reconcile that counts will say it.
       }
@@ -109,8 +123,22 @@ export class Reconciler implements Wishes {
     clearTimeout(this.#timer);
   }
 
-  /** Something changed: acts when it is time. */
+  /** Something changed that may concern all Services: acts when it is time. */
   soon(): void {
+    this.#changes = undefined;
+    this.#wake();
+  }
+
+  #changed({ keys, vips }: Changes): void {
+    if (!this.#begun) return;
+    if (this.#changes !== undefined) {
+      for (const key of keys) this.#changes.keys.add(key);
+      for (const vip of vips) this.#changes.vips.add(vip);
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
     if (!this.#begun || !this.#parts.vips.mayHold || this.#due) return;
     const waitMs = this.#nextRunMs - performance.now();
     if (waitMs > 0) return this.#schedule(waitMs);
@@ -133,13 +161,16 @@ export class Reconciler implements Wishes {
     this.#due = false;
     const { vips, metrics, logger, carriedOut } = this.#parts;
     if (!this.#begun || !vips.mayHold || !this.#scope.synced) return;
-    this.#schedule(AGAIN_MS);
     const startedMs = performance.now();
+    const part = this.#takePart(startedMs);
+    if (part === undefined) this.#allAgainMs = startedMs + AGAIN_MS;
+    this.#schedule(this.#allAgainMs - startedMs);
     try {
-      this.#carryOut(this.#decide(this.#parts.keeper));
+      this.#carryOut(this.#decide(this.#parts.keeper, part), part);
       metrics.reconciled(true);
       carriedOut();
     } catch (error) {
+      this.#changes = undefined;
       metrics.reconciled(false);
       logger.error("could not reconcile, trying again", { error });
     }
@@ -148,13 +179,40 @@ export class Reconciler implements Wishes {
     this.#nextRunMs = nowMs + Math.max(SPACING_MS, REST_FACTOR * (nowMs - startedMs));
   }
 
-  #decide(keeper: ReconcilerParts["keeper"]): Decision {
-    const { policy, limits, network, vips, mark } = this.#parts;
-    const snapshot = { links: network.links(), addresses: network.addresses() };
-    const place = placer(this.#parts.interface, mark, snapshot, this.#parts.reserved);
+  /** @returns what is to be looked at; undefined: everything */
+  #takePart(nowMs: number): Part | undefined {
+    const changes = this.#changes;
+    this.#changes = { keys: new Set(), vips: new Set() };
+    const { maxVips, maxVipsPerNamespace } = this.#parts.limits();
+    // With these, what one Service gets depends on what all others have.
+    const entwined = maxVips > 0 || maxVipsPerNamespace > 0 || this.#parts.keeper?.allocates;
+    if (changes === undefined || entwined || nowMs >= this.#allAgainMs) return undefined;
+    if (changes.keys.size > MANY_CHANGES) return undefined;
+    return partOf(changes, (key) => this.#scope.find(key), this.#scope.owners);
+  }
+
+  #decide(keeper: ReconcilerParts["keeper"], part: Part | undefined): Decision {
+    const { vips } = this.#parts;
+    if (part !== undefined) {
+      const decision = this.#decideOn(part.services, keeper, part);
+      // Nothing is put up on an old look at the node.
+      if (decision.claims.every(({ ip }) => vips.holds(ip.text))) return decision;
+    }
+    const { network, mark } = this.#parts;
+    this.#foreign = network.addresses(mark);
+    return this.#decideOn(part?.services ?? this.#scope.services(), keeper, part);
+  }
+
+  #decideOn(
+    all: Iterable<ServiceView>,
+    keeper: ReconcilerParts["keeper"],
+    part: Part | undefined,
+  ): Decision {
+    const { policy, limits, network, vips, mark, reserved } = this.#parts;
+    const snapshot = { links: network.links(), addresses: this.#foreign };
+    const place = placer(this.#parts.interface, mark, snapshot, reserved);
     const { owners } = this.#scope;
-    const served = [...this.#scope.services()]
-      .filter((service) => whyNotServed(policy, service) === undefined);
+    const served = [...all].filter((service) => whyNotServed(policy, service) === undefined);
     const { services, rules, refusals } = keeper?.look(served, owners, place) ??
       { services: served, rules: undefined, refusals: [] };
     const decision = decide({
@@ -162,38 +220,47 @@ export class Reconciler implements Wishes {
       owners,
       policy: { ...policy, ...limits() },
       mayHold: true,
-      held: vips.addresses,
+      held: part === undefined ? vips.addresses : [...part.vips].filter((vip) => {
+        const owner = vips.owner(vip);
+        return owner !== undefined && part.keys.has(owner.key);
+      }),
       place,
       pools: rules,
     });
     return { ...decision, refusals: [...decision.refusals, ...refusals] };
   }
 
-  #carryOut(decision: Decision): void {
+  #carryOut(decision: Decision, part: Part | undefined): void {
     const { vips, statuses, reports } = this.#parts;
-    const owners = new Map(vips.claims.map(({ ip, owner }) => [ip.text, owner]));
+    const owners = decision.drops.map(({ vip }) => vips.owner(vip));
     vips.drop(decision.drops);
     vips.claim(decision.claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
-    const held = new Set(vips.addresses);
-    for (const { vip, reason } of decision.drops) {
-      const owner = owners.get(vip);
-      if (owner !== undefined && !held.has(vip)) reports.withdrawnFor(owner, vip, reason);
-    }
+    // What failed is tried again with the next change, or in a few seconds.
+    if (!decision.claims.every(({ ip }) => vips.holds(ip.text))) this.#changes = undefined;
+    decision.drops.forEach(({ vip, reason }, i) => {
+      const owner = owners[i];
+      if (owner !== undefined && !vips.has(vip)) reports.withdrawnFor(owner, vip, reason);
+    });
     // A status speaks of addresses that are there, never of ones that are hoped for.
     const writes = decision.statuses.filter(({ ingress }) =>
-      ingress.every(({ ip }) => held.has(ip!))
+      ingress.every(({ ip }) => vips.has(ip!))
     );
-    statuses.keepOnly(new Set(writes.map(({ service }) => service.key)));
+    statuses.keepOnly(new Set(writes.map(({ service }) => service.key)), part?.keys);
     // The former holder may have written what this node's watch has not shown yet.
     const look = performance.now() - this.#beganMs < FRESH_MS;
     for (const write of writes) statuses.write(write, look);
     const served = this.#vouchedFor(decision);
-    for (const [uid, { service, published }] of this.#served) {
+    for (const key of part?.keys ?? [...this.#served.keys()]) {
+      const former = this.#served.get(key);
+      if (former === undefined) continue;
+      this.#served.delete(key);
       // Also what was written just now, and is not seen on the Service yet.
-      if (!served.has(uid) && published.length > 0) statuses.clear(service, published);
+      const { service, published } = former;
+      const stays = served.get(key)?.service.uid === service.uid;
+      if (!stays && published.length > 0) statuses.clear(service, published);
     }
-    this.#served = served;
-    reports.refused(decision.refusals);
+    for (const [key, vouched] of served) this.#served.set(key, vouched);
+    reports.refused(decision.refusals, part?.keys);
   }
 
   #vouchedFor({ served, gains }: Decision): Map<string, Vouched> {
@@ -202,7 +269,7 @@ export class Reconciler implements Wishes {
       const shown = service.loadBalancerClass === undefined ? [] : service.ingress;
       const got = gains.get(service) ?? [];
       const published = [...shown.flatMap(({ ip }) => ip ?? []), ...got];
-      return [service.uid, { service, published }];
+      return [service.key, { service, published }];
     }));
   }
 }

@@ -106,6 +106,7 @@ export async function rehearse(): Promise<string[]> {
         return {
           synced: true,
           services: () => scope.services.values(),
+          find: (key) => scope.services.get(key),
           owners: index.owners,
           refresh: () => {},
           relist: () => Promise.resolve(),

@@ -20,11 +20,6 @@ class Changes {
     return true;
   }
 
-  /** Forgets the keys that `keep` does not name. */
-  keepOnly(keep: (key: string) => boolean): void {
-    for (const key of this.#last.keys()) if (!keep(key)) this.#last.delete(key);
-  }
-
   clear(): void {
     this.#last.clear();
   }
@@ -42,7 +37,9 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   readonly #instance: string;
   readonly #lease: { namespace: string; name: string };
   readonly #failures = new Changes();
-  readonly #refusals = new Changes();
+  /** What was said last, by the key of the Service. */
+  readonly #refusals = new Map<string, readonly Refusal[]>();
+  readonly #refused = new Set<string>();
   readonly #conflicts = new Changes();
   #holding = false;
 
@@ -192,19 +189,31 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     this.onService(service, "Normal", "Withdrawn", `${vip} is not announced any more: ${reason}`);
   }
 
-  /** All that is refused at present. */
-  refused(refusals: readonly Refusal[]): void {
-    const keyOf = ({ service, message }: Refusal) => `${service.uid} ${message}`;
-    for (const refusal of refusals) {
-      const { service, reason, message } = refusal;
-      if (!this.#refusals.differs(keyOf(refusal), reason)) continue;
-      this.#logger.warn("refused", { service: service.key, reason: message });
-      this.onService(service, "Warning", reason, message);
+  /**
+   * All that is refused at present.
+   *
+   * @param of keys of the Services that were looked at; undefined: all
+   */
+  refused(refusals: readonly Refusal[], of?: ReadonlySet<string>): void {
+    const current = Map.groupBy(refusals, ({ service }) => service.key);
+    for (const key of of ?? this.#refusals.keys()) {
+      if (current.has(key)) continue;
+      this.#refusals.delete(key);
+      this.#refused.delete(key);
     }
-    const current = new Set(refusals.map(keyOf));
-    this.#refusals.keepOnly((key) => current.has(key));
-    const refusing = refusals.filter(({ reason }) => !HARMLESS.has(reason));
-    this.#metrics.setRefusedServices(new Set(refusing.map(({ service }) => service.uid)).size);
+    for (const [key, ofOne] of current) {
+      const said = this.#refusals.get(key) ?? [];
+      for (const refusal of ofOne) {
+        if (said.some((other) => isSame(refusal, other))) continue;
+        const { service, reason, message } = refusal;
+        this.#logger.warn("refused", { service: key, reason: message });
+        this.onService(service, "Warning", reason, message);
+      }
+      this.#refusals.set(key, ofOne);
+      if (ofOne.every(({ reason }) => HARMLESS.has(reason))) this.#refused.delete(key);
+      else this.#refused.add(key);
+    }
+    this.#metrics.setRefusedServices(this.#refused.size);
   }
 
   onService(service: ServiceView, type: "Normal" | "Warning", reason: string, message: string) {
@@ -217,4 +226,8 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   #onLease(type: "Normal" | "Warning", reason: string, message: string): void {
     this.#events.record("Lease", { metadata: { ...this.#lease } }, { type, reason, message });
   }
+}
+
+function isSame(a: Refusal, b: Refusal): boolean {
+  return a.message === b.message && a.reason === b.reason && a.service.uid === b.service.uid;
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../election/clock.ts";
 import type { KubeClient, Service } from "../kube/types.ts";
 import { Watch, type WatchObserver } from "../kube/watch.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
+import type { Changes } from "../services/changes.ts";
 import type { ClassPolicy } from "../services/class_policy.ts";
 import { ServiceIndex } from "../services/service_index.ts";
 import { type ServiceView, viewService } from "../services/service_view.ts";
@@ -13,6 +14,8 @@ export interface ServiceScope extends Disposable {
   readonly synced: boolean;
   /** Those of its class and namespaces, served or not. */
   services(): Iterable<ServiceView>;
+  /** One of them by `namespace/name`. */
+  find(key: string): ServiceView | undefined;
   /** Who gets which address, among the Services of all classes. */
   readonly owners: AddressOwners;
   /** Asks at once for what may have been missed on a connection that died without a word. */
@@ -61,7 +64,7 @@ export class ServiceSource implements Task {
   }
 
   /** @param changed called after every change that concerns the instance */
-  open(policy: ClassPolicy, changed: () => void): ServiceScope {
+  open(policy: ClassPolicy, changed: (changes: Changes) => void): ServiceScope {
     const namespaces = policy.namespaces.length === 0 ? [ALL] : policy.namespaces;
     // The same list may stand for two scopes.
     const own = [...namespaces];
@@ -74,6 +77,7 @@ export class ServiceSource implements Task {
         return isSynced(ALL) || own.every(isSynced);
       },
       services: () => scope.services.values(),
+      find: (key) => scope.services.get(key),
       owners: this.#index.owners,
       relist: async () => {
         const watches = own.map((name) => this.#watches.get(name) ?? this.#watches.get(ALL));

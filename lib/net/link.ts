@@ -51,7 +51,8 @@ export type AddressChange =
  */
 export interface Network extends Disposable {
   links(): Link[];
-  addresses(): InterfaceAddress[];
+  /** @param exceptMark addresses with this mark are left out: of many VIPs nothing else is read */
+  addresses(exceptMark?: number): InterfaceAddress[];
   /**
    * Applies all changes in one batch. A "set" replaces what is there (same address, new lifetime).
    * Removing what is not there is no error.

@@ -1,5 +1,5 @@
 /** Host order: Linux runs Deno on little-endian machines only. */
-const LITTLE_ENDIAN = true;
+export const LITTLE_ENDIAN = true;
 
 /** `nlmsg_type` of answers, and `nlmsg_flags` (netlink(7)). */
 export const NLMSG_ERROR = 2;

@@ -7,6 +7,7 @@ import {
   encodeAttributes,
   encodeNetlinkMessage,
   encodeU32,
+  LITTLE_ENDIAN,
   type NetlinkAttribute,
   NLM_F_ACK,
   NLM_F_CREATE,
@@ -128,8 +129,15 @@ export function decodeLink(payload: Uint8Array): Link | undefined {
   };
 }
 
-/** @returns the address of an RTM_NEWADDR; undefined when it is malformed, or not IP. */
-export function decodeAddress(payload: Uint8Array): InterfaceAddress | undefined {
+/**
+ * @param exceptMark no address with this mark is wanted
+ * @returns the address of an RTM_NEWADDR; undefined when it is malformed, or not IP.
+ */
+export function decodeAddress(
+  payload: Uint8Array,
+  exceptMark?: number,
+): InterfaceAddress | undefined {
+  if (exceptMark !== undefined && hasMark(payload, exceptMark)) return undefined;
   const attributes = decodeAttributes(payload.subarray(IFADDRMSG_LENGTH));
   const linkIndex = decodeU32(payload, 4); // ifa_index
   if (attributes === undefined || linkIndex === undefined) return undefined;
@@ -146,4 +154,18 @@ export function decodeAddress(payload: Uint8Array): InterfaceAddress | undefined
     preferredSeconds: decodeU32(lifetimes, 0) ?? FOREVER_SECONDS,
     validSeconds: decodeU32(lifetimes, 4) ?? FOREVER_SECONDS,
   };
+}
+
+/** Finds the mark without taking anything apart: there may be ten thousand such addresses. */
+function hasMark(payload: Uint8Array, mark: number): boolean {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  let offset = IFADDRMSG_LENGTH;
+  while (offset + 8 <= payload.length) {
+    const length = view.getUint16(offset, LITTLE_ENDIAN); // nla_len
+    const type = view.getUint16(offset + 2, LITTLE_ENDIAN); // nla_type
+    if (type === IFA_RT_PRIORITY) return view.getUint32(offset + 4, LITTLE_ENDIAN) === mark;
+    if (length < 4) return false;
+    offset += (length + 3) & ~3;
+  }
+  return false;
 }

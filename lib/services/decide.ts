@@ -120,7 +120,7 @@ export function decide(input: DecideInput): Decision {
     if (whyNotServed(input.policy, service) === undefined) mine.push(service);
   }
   const sharing = sharersOf(mine, input);
-  for (const service of mine) {
+  for (const service of inTurn(mine)) {
     const got: string[] = [];
     gains.set(service, got);
     const refuse = (message: string, reason: Refusal["reason"] = "AddressRefused") =>
@@ -262,6 +262,14 @@ function ownerOf(
     return { uid: intended, service: undefined };
   }
   return owner && { uid: owner.uid, service: owner };
+}
+
+/** Those who may share an address come in an order of their own: who is first has the interface. */
+function inTurn(services: readonly ServiceView[]): readonly ServiceView[] {
+  const sharing = services.filter(({ sharingKey }) => sharingKey !== undefined);
+  if (sharing.length === 0) return services;
+  const alone = services.filter(({ sharingKey }) => sharingKey === undefined);
+  return [...alone, ...sharing.sort((a, b) => isOlder(a, b) ? -1 : 1)];
 }
 
 /** For each address that Services with a sharing key ask for, those who get it together. */

@@ -98,9 +98,15 @@ export class StatusWriter {
     this.#enqueue(newJob({ service, ingress: [] }, published));
   }
 
-  /** Forgets the writes that are not wanted any more: of Services that are not among these. */
-  keepOnly(keys: ReadonlySet<string>): void {
-    this.#forget((key, job) => job.published !== undefined || keys.has(key));
+  /**
+   * Forgets the writes that are not wanted any more: of Services that are not among these.
+   *
+   * @param of the Services to look at; undefined: all
+   */
+  keepOnly(keys: ReadonlySet<string>, of?: ReadonlySet<string>): void {
+    this.#forget((key, job) =>
+      job.published !== undefined || keys.has(key) || of?.has(key) === false
+    );
   }
 
   /** Forgets everything: another node is the holder now. */

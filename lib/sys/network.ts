@@ -34,11 +34,11 @@ export class LinuxNetwork implements Network {
   }
 
   /** @throws SyscallError */
-  addresses(): InterfaceAddress[] {
+  addresses(exceptMark?: number): InterfaceAddress[] {
     return this.#netlink.dump(
       "Cannot read the addresses",
       (sequence) => encodeDump(RTM_GETADDR, sequence),
-      ({ type, payload }) => type === RTM_NEWADDR ? decodeAddress(payload) : undefined,
+      ({ type, payload }) => type === RTM_NEWADDR ? decodeAddress(payload, exceptMark) : undefined,
     );
   }
 

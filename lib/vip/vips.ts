@@ -30,8 +30,6 @@ interface Held<Owner> {
   readonly homeIndex: number;
   /** Of its interface, as the frames say it. */
   readonly mac: Uint8Array;
-  /** Request and reply, as they go on the wire. */
-  readonly frames: readonly Uint8Array[];
 }
 
 /** An address and the interface that has it. */
@@ -101,6 +99,11 @@ export class Vips<Owner> {
     return this.#held.has(vip);
   }
 
+  /** As {@linkcode holds}, those of an earlier run included. @param vip canonical text */
+  has(vip: string): boolean {
+    return this.#held.has(vip) || this.#leftovers.has(vip);
+  }
+
   /** Canonical texts of all addresses of this instance, those of an earlier run included. */
   get addresses(): string[] {
     return [...this.#held.keys(), ...this.#leftovers.keys()];
@@ -108,6 +111,11 @@ export class Vips<Owner> {
 
   get claims(): VipClaim<Owner>[] {
     return [...this.#held.values()].map(({ claim }) => claim);
+  }
+
+  /** @param vip canonical text */
+  owner(vip: string): Owner | undefined {
+    return this.#held.get(vip)?.claim.owner;
   }
 
   /** Whether an address may be on an interface and be announced at this instant. */
@@ -267,9 +275,8 @@ export class Vips<Owner> {
 
   #hold(claim: VipClaim<Owner>, homeIndex: number, link: Link): void {
     const vip = claim.ip.text;
-    const { request, reply } = gratuitousArpFrames(link.mac, claim.ip);
     this.#leftovers.delete(vip);
-    this.#held.set(vip, { claim, homeIndex, mac: link.mac, frames: [request, reply] });
+    this.#held.set(vip, { claim, homeIndex, mac: link.mac });
     this.#announce(vip);
     this.#queue.start(vip, this.#clock.nowMs());
     this.#observer.claimed(claim);
@@ -279,7 +286,9 @@ export class Vips<Owner> {
     const held = this.#held.get(vip);
     if (held === undefined) return;
     try {
-      for (const frame of held.frames) {
+      // Made anew each time: those of ten thousand VIPs would take megabytes.
+      const { request, reply } = gratuitousArpFrames(held.mac, held.claim.ip);
+      for (const frame of [request, reply]) {
         // The right may have ended since the announcement was planned, or since the last frame.
         if (!this.maySpeak) return;
         this.#network.send(held.claim.linkIndex, frame);

@@ -260,8 +260,8 @@ Deno.test("Instance takes changes in once that arrive at the same instant", asyn
   const endMs = performance.now() + 20;
   while (performance.now() < endMs) await settled();
   let rounds = 0;
-  const before = node.network.addresses.bind(node.network);
-  node.network.addresses = () => {
+  const before = node.network.links.bind(node.network);
+  node.network.links = () => {
     rounds++;
     return before();
   };
@@ -269,7 +269,8 @@ Deno.test("Instance takes changes in once that arrive at the same instant", asyn
   cluster.put(service("web", { wish: A, shows: [A], uid: "another" }));
   await soon(() => rounds > 0);
   await settled();
-  assert.equal(rounds, 1);
+  // To decide, and to put up.
+  assert.equal(rounds, 2);
   await node.stop();
 });
 

@@ -20,3 +20,10 @@ Deno.test("parseOptions() names what it does not know", () => {
     assert.throws(() => parseOptions([arg], known), (error: Error) => error.message.includes(arg));
   }
 });
+
+Deno.test("parseOptions() leaves out of --short what takes too long, unless it is named", () => {
+  const known = ["create", "scale"];
+  assert.deepEqual(parseOptions(["--short"], known, ["create"]).parts, ["create"]);
+  assert.deepEqual(parseOptions([], known, ["create"]).parts, known);
+  assert.deepEqual(parseOptions(["--short", "scale"], known, ["create"]).parts, ["scale"]);
+});

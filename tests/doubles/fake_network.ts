@@ -36,9 +36,10 @@ export class FakeNetwork implements Network {
     return [...this.linkList];
   }
 
-  addresses(): InterfaceAddress[] {
+  addresses(exceptMark?: number): InterfaceAddress[] {
     this.#answer();
-    return this.#present().map(({ endsMs: _, ...address }) => address);
+    const present = this.#present().filter(({ mark }) => mark !== exceptMark);
+    return present.map(({ endsMs: _, ...address }) => address);
   }
 
   /** Texts of the addresses with this mark. */

@@ -103,7 +103,9 @@ Deno.test("decodeAddress() reads back what encodeAddressChange() wrote", () => {
       preferredSeconds: 0,
       validSeconds: change.validSeconds,
     });
-    decodeAddress(payload.subarray(0, cut % payload.length)); // does not throw
+    assert.equal(decodeAddress(payload, change.mark), undefined);
+    assert.ok(decodeAddress(payload, change.mark ^ 1));
+    decodeAddress(payload.subarray(0, cut % payload.length), 1); // does not throw
   }));
 });
 

@@ -51,7 +51,7 @@ Deno.test("sharers() admits those that fit all before them", () => {
 Deno.test("decide() claims a shared address once, and writes it to each of its Services", () => {
   const older = at("web", 80, { createdAt: "2025-01-01T00:00:00Z" });
   assert.deepEqual(run([at("tls", 443), older, at("api", 80)]), {
-    claims: [`${A} tls`],
+    claims: [`${A} web`],
     statuses: ["tls", "web"],
     refusals: [
       `api: ${A} (classvip.io/addresses): Service shop/web of the same class has it already, and ` +
