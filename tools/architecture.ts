@@ -11,8 +11,21 @@
  * addresses or frames may use it.
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  cli: ["config", "agent", "kube", "election", "services", "pools", "vip", "net", "sys", "observe"],
+  cli: [
+    "config",
+    "manifest",
+    "agent",
+    "kube",
+    "election",
+    "services",
+    "pools",
+    "vip",
+    "net",
+    "sys",
+    "observe",
+  ],
   config: ["pools"],
+  manifest: ["config"],
   agent: ["kube", "election", "services", "pools", "vip", "net", "observe"],
   kube: [],
   election: ["kube"],

@@ -22,6 +22,17 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const loaded = await load(context, line);
     return await (await import("./config.ts")).printConfig(context, loaded, line.output);
   },
+  manifest: async (context, line) => {
+    const { manifestKindOf, podNamespaceOf, printManifest } = await import("./manifest.ts");
+    const kind = manifestKindOf(line);
+    const place = podNamespaceOf(kind, line);
+    const loaded = await load(
+      place ? { ...context, env: { ...context.env, POD_NAMESPACE: place } } : context,
+      { ...line, problems: [...line.problems, ...kind.problems] },
+    );
+    return printManifest(context, kind.kind!, loaded, line);
+  },
+  migrate: async (context, line) => await (await import("./migrate.ts")).migrate(context, line),
   version: async (context, { problems }) => {
     if (problems.length > 0) throw new ConfigError(problems);
     return await (await import("./version.ts")).printVersion(context);
