@@ -16,8 +16,11 @@ import { dependencyFlags } from "./jsr.ts";
  */
 const PERMISSIONS = ["--allow-all", "--no-prompt"];
 
-/** Small heap steps: an agent that idles gives memory back to its node. */
-const V8_FLAGS = "--optimize-for-size,--max-semi-space-size=1";
+/**
+ * Small heap steps: an agent that idles gives memory back to its node. Compiled code stays: a
+ * standby rests for weeks, and then has to be quick.
+ */
+const V8_FLAGS = "--optimize-for-size,--max-semi-space-size=1,--no-flush-bytecode";
 
 /** CommonJS parts of KubeConfig call `require`, which a module does not have. */
 const REQUIRE = 'import{createRequire as $createRequire}from"node:module";' +

@@ -2,6 +2,7 @@ import { crash } from "./crash.ts";
 import { create } from "./create.ts";
 import { footprint } from "./footprint.ts";
 import { handover } from "./handover.ts";
+import { isolation } from "./isolation.ts";
 import { load } from "./load.ts";
 import { many } from "./many.ts";
 import type { Part } from "./part.ts";
@@ -17,5 +18,6 @@ export const allParts: readonly Part[] = [
   restart,
   load,
   many,
+  isolation,
   peers,
 ];

@@ -3,6 +3,7 @@ import type { Clock } from "../election/clock.ts";
 import type { Clients } from "../kube/client.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Network } from "../net/link.ts";
+import { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
@@ -15,6 +16,7 @@ import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
+import { rehearse } from "./rehearsal.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import { VersionCheck } from "./version_check.ts";
@@ -58,9 +60,11 @@ const SERVICES_SILENCE_MS = 120_000;
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { config, clients, clock, logger } = parts;
+  await rehearse();
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();
+  const post = eventPoster(eventClient);
   const source = new ServiceSource({
     open: () => clients.open(),
     clock,
@@ -130,7 +134,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     random: parts.random,
     wallClockMs: parts.wallClockMs,
     holdLock: parts.holdLock,
-    postEvent: eventPoster(eventClient),
+    openEvents: (own) => new EventRecorder({ ...own, post, node: config.nodeName, clock }),
     isAwaited: (priority, stage) => instances.isAwaited(priority, stage),
     health,
     leaseWatchObserver: watchReports("leases", metrics, logger),
@@ -145,6 +149,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     metricsOf: ({ name, loadBalancerClass }) => metrics.instance(name, loadBalancerClass),
     forget: (name) => metrics.remove(name),
     ended: (name) => health.remove(name),
+    failed: (instance, error) =>
+      health.addReady({
+        instance,
+        name: "instance",
+        problem: () => `it failed and is started again soon: ${error}`,
+      }),
     clock,
     logger,
   });

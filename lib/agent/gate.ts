@@ -12,6 +12,8 @@ const LOOK_AGAIN_MS = 1000;
 export const NOT_LOOKED = "not looked yet";
 /** Between two looks for a second Lease of the same scope, while standing. */
 const GUARD_MS = 250;
+/** Between two lists while the watch shows nothing. */
+const RELIST_MS = 2000;
 /** The longest that a start waits to see which Leases there are. */
 const FIRST_LIST_MS = 5000;
 
@@ -20,7 +22,7 @@ export interface GateParts {
   /** Name of an interface, or "auto". */
   readonly interface: string;
   readonly network: Network;
-  readonly leases: Pick<LeaseView, "all" | "find" | "settled" | "lastError" | "refresh">;
+  readonly leases: Pick<LeaseView, "all" | "find" | "settled" | "lastError" | "relist">;
   readonly clock: Clock;
   /** @throws when another process on this node has the lock; the message says so */
   readonly holdLock: (name: string) => Disposable;
@@ -94,8 +96,9 @@ export class Gate {
    * @param held the Lease as last written, while this node holds it
    */
   async guard(signal: AbortSignal, held: () => Lease | undefined): Promise<void> {
-    const { clock, leases } = this.#parts;
+    const { clock, leases, logger } = this.#parts;
     let missed: Lease | undefined;
+    let relistAtMs = -Infinity;
     while (!signal.aborted) {
       const own = held();
       const verdict = own && this.judge(own);
@@ -104,9 +107,13 @@ export class Gate {
         const rival = this.#rival(false);
         if (rival !== undefined) return this.#report(rival);
       }
-      // What was written a look ago should be seen by now: the connection may have died.
       const unseen = verdict?.kind === "unseen" ? own : undefined;
-      if (unseen !== undefined && unseen === missed) leases.refresh();
+      // What was written a look ago should be seen by now.
+      if (unseen !== undefined && unseen === missed && clock.nowMs() >= relistAtMs) {
+        logger.warn("the watch of Leases is behind, lists them again");
+        leases.relist();
+        relistAtMs = clock.nowMs() + RELIST_MS;
+      }
       missed = unseen;
       await clock.until(clock.nowMs() + GUARD_MS, signal);
     }

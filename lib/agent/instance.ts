@@ -8,7 +8,7 @@ import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Link, Network } from "../net/link.ts";
-import { EventRecorder, type EventRecorderOptions } from "../observe/events.ts";
+import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
@@ -55,7 +55,10 @@ export interface Shared {
   readonly random: () => number;
   readonly wallClockMs: () => number;
   readonly holdLock: (name: string) => Disposable;
-  readonly postEvent: EventRecorderOptions["post"];
+  /** Makes what writes the Events of one instance. */
+  readonly openEvents: (
+    parts: Required<Pick<EventRecorderOptions, "rate" | "logger" | "onLost">>,
+  ) => EventRecorder;
   /** Whether an instance of higher priority has not come so far yet. */
   readonly isAwaited: (priority: number, stage: StartStage) => boolean;
   readonly health: Health;
@@ -91,7 +94,6 @@ export class Instance implements PlannedInstance {
    */
   readonly #leaseClient: KubeClient;
   readonly #gate: Gate;
-  readonly #eventRate: RateLimit;
   readonly #statusRate: RateLimit;
   readonly #order: StartOrder;
   #startStage: StartStage = 0;
@@ -124,18 +126,14 @@ export class Instance implements PlannedInstance {
       lease: `${lease.namespace}/${lease.name}`,
     }, () => this.#config.logLevel);
     this.#fastKey = config.fastFailover && shared.fast ? key : undefined;
-    const { clock, nodeName: node } = shared;
-    this.#eventRate = new RateLimit(clock, () => this.#config.eventsPerSecond, EVENT_BURST_SECONDS);
+    const { clock } = shared;
     this.#statusRate = new RateLimit(clock, () => this.#config.statusWritesPerSecond, 1);
     this.#order = new StartOrder(
       clock,
       (stage) => shared.isAwaited(this.#config.priority, stage),
     );
-    this.#events = new EventRecorder({
-      post: shared.postEvent,
-      node,
-      clock,
-      rate: this.#eventRate,
+    this.#events = shared.openEvents({
+      rate: new RateLimit(clock, () => this.#config.eventsPerSecond, EVENT_BURST_SECONDS),
       logger: this.#logger,
       onLost: () => metrics.eventLost(),
     });

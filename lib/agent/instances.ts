@@ -39,6 +39,8 @@ export interface InstancesParts {
   readonly forget: (name: string) => void;
   /** The present instance has ended: its health checks go. */
   readonly ended: (name: string) => void;
+  /** It ended by a fault, and begins anew after a while. */
+  readonly failed: (name: string, error: unknown) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -151,16 +153,19 @@ export class Instances implements Task {
   }
 
   async #live(slot: Slot, before: Promise<void>[], signal: AbortSignal): Promise<void> {
-    const { start, metricsOf, ended, clock, logger } = this.#parts;
+    const { start, metricsOf, ended, failed, clock, logger } = this.#parts;
     await Promise.all(before);
     const { name, loadBalancerClass } = slot.config;
     if (signal.aborted) return;
     const metrics = metricsOf(slot.config);
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted;) {
+      let fault: unknown;
       try {
         slot.instance = start(slot.config, slot.key, metrics);
         await slot.instance.run(signal);
+        if (!signal.aborted) throw new Error("the instance ended by itself");
       } catch (error) {
+        fault = error;
         metrics.restarted();
         logger.error("an instance failed and is started again, the others go on", {
           instance: name,
@@ -171,7 +176,11 @@ export class Instances implements Task {
       }
       slot.instance = undefined;
       ended(name);
-      if (!signal.aborted) await clock.until(clock.nowMs() + pauseMs, signal);
+      if (signal.aborted) return;
+      failed(name, fault);
+      await clock.until(clock.nowMs() + pauseMs, signal);
+      // What was said of the fault.
+      ended(name);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
   }

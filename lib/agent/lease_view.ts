@@ -71,9 +71,9 @@ export class LeaseView implements Task {
     return this.#watches.map(({ items }) => items.get(key)).find((lease) => lease !== undefined);
   }
 
-  /** Asks at once for what may have been missed on a connection that died without a word. */
-  refresh(): void {
-    for (const watch of this.#watches) watch.refresh();
+  /** Lists again, at once: a connection may have died without a word, or a proxy hold back events. */
+  relist(): void {
+    for (const watch of this.#watches) void watch.relist();
   }
 
   /** An instance has its Lease there. */

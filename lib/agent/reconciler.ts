@@ -15,7 +15,7 @@ import type { ServiceScope, ServiceSource } from "./service_source.ts";
 /** A flood of changes is taken in together: this much time between two reconciles. */
 const SPACING_MS = 10;
 /** So many times as long as the last one took: a flood in one class leaves time for the others. */
-const REST_FACTOR = 4;
+const REST_FACTOR = 9;
 /** Mends what no event tells of: an interface that came, a claim that failed. */
 const AGAIN_MS = 5000;
 
@@ -35,7 +35,7 @@ export interface ReconcilerParts {
   readonly reserved: ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
   readonly keeper: PoolKeeper;
-  readonly statuses: StatusWriter;
+  readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
   readonly logger: Logger;

@@ -18,6 +18,9 @@ import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { FilePlans } from "./reload.ts";
 
+/** A handover takes about this long; a line costs it half a millisecond. */
+const LOG_DELAY_MS = 25;
+
 /**
  * `classvip run`: serves until SIGTERM or SIGINT, then withdraws, verifies and releases. Takes over
  * the instances of a file that changes, at once with SIGHUP.
@@ -31,8 +34,13 @@ export async function run(
 ): Promise<number> {
   const { config, warnings } = loaded;
   let { logLevel } = config;
-  const logger = createLogger({ level: logLevel, format: config.logFormat })
-    .with({}, () => logLevel);
+  const lines = createLogger({
+    level: logLevel,
+    format: config.logFormat,
+    later: (flush) => void setTimeout(flush, LOG_DELAY_MS),
+  });
+  using _ = { [Symbol.dispose]: () => lines.flush() };
+  const logger = lines.with({}, () => logLevel);
   for (const warning of warnings) logger.warn(warning);
   const loadKeys = async ({ instances }: ProcessConfig) => {
     const { keys, warnings } = await loadBeaconKeys(instances, readKey);

@@ -115,6 +115,8 @@ export class Election {
   #jitterMs = 0;
   #highestTerm = -1;
   #conflictBefore = false;
+  /** The version of the Lease that somebody else replaced first, as long as it is the last seen. */
+  #outbid: { readonly version: string | undefined; readonly readAtMs: number } | undefined;
   /** A write failed that may have been applied all the same. */
   #unsure = false;
   /** Requests that failed in a row. */
@@ -188,6 +190,7 @@ export class Election {
       if (!this.#unsure) this.#failures = 0;
       this.#unsure = false;
       this.#mustRead = false;
+      this.#outbid = undefined;
       this.#contested = undefined;
     }
     if (lease === undefined) {
@@ -200,6 +203,7 @@ export class Election {
     }
     const known = before.kind === "present" ? before : undefined;
     if (known && source === "watch" && isOlder(lease, known.lease)) return;
+    if (this.#outbid?.version !== versionOf(lease)) this.#outbid = undefined;
     if (known && sameRecord(lease, known.lease)) {
       this.#observed = { ...known, lease, record: readLease(lease) };
       return;
@@ -247,6 +251,9 @@ export class Election {
     if (reason !== undefined) return { kind: "withdraw", reason };
     if (waiting) return this.#wait(this.#notBeforeMs);
     if (this.#mustRead) return { kind: "read" };
+    if (this.#outbid !== undefined) {
+      return nowMs < this.#outbid.readAtMs ? this.#wait(this.#outbid.readAtMs) : { kind: "read" };
+    }
     const observed = this.#observed;
     if (this.#resigned !== undefined || this.successor !== undefined) {
       if (observed.kind !== "present" || !this.#isOurs(observed.record)) {
@@ -296,12 +303,20 @@ export class Election {
     this.#renewAtMs = -Infinity;
   }
 
-  /** A write lost its compare-and-swap: look again before anything else. */
-  conflicted(nowMs: number): void {
+  /**
+   * A write lost its compare-and-swap: look again before anything else.
+   *
+   * @param bid what this node would have taken the Lease with: the watch shows who was first, and
+   * reading it would only hold up that one
+   */
+  conflicted(nowMs: number, bid?: Lease): void {
     // A second one in a row: looking again at once each time would go on for ever.
     if (this.#conflictBefore) this.#notBeforeMs = nowMs + this.#settings.retryMs;
     this.#conflictBefore = true;
-    this.#mustRead = true;
+    if (bid === undefined) this.#mustRead = true;
+    else if (versionOf(bid) === versionOf(this.lease)) {
+      this.#outbid = { version: versionOf(bid), readAtMs: nowMs + this.#settings.retryMs };
+    }
   }
 
   /** A request failed; a write may or may not have been applied. */
@@ -493,4 +508,8 @@ export class Election {
       lease: this.#writer.compose(purpose, base, this.#highestTerm + 1),
     };
   }
+}
+
+function versionOf(lease: Lease | undefined): string | undefined {
+  return lease?.metadata?.resourceVersion;
 }

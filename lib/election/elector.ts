@@ -236,7 +236,8 @@ export class Elector {
       // A create is answered with 404 when its namespace is missing: that is no lost race.
       const lost = error instanceof KubeError &&
         (error.status === 409 || (error.status === 404 && purpose !== "create"));
-      if (lost) this.#election.conflicted(this.#clock.nowMs());
+      const bid = purpose === "acquire" && !this.mayHold() ? lease : undefined;
+      if (lost) this.#election.conflicted(this.#clock.nowMs(), bid);
       else this.#failed(purpose, error);
       return;
     }

@@ -13,6 +13,8 @@ const REMEMBERED = 4000;
 /** Between two tries of one Event, when the server asks for a pause without saying how long. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
+/** What an Event tells of goes first: a take-over has the API server and this process to itself. */
+const HESITATION_MS = 50;
 /** Longest message of an Event (validation of events.k8s.io/v1). */
 const MESSAGE_LENGTH = 1024;
 
@@ -60,6 +62,7 @@ export class EventRecorder {
   readonly #queue: { key: string; event: Event }[] = [];
   /** When each object, reason and message was last recorded; oldest first. */
   readonly #recordedAtMs = new Map<string, number>();
+  readonly #hurry = new AbortController();
   readonly #stop = new AbortController();
   #pump: Promise<void> | undefined;
   #serial = 0;
@@ -90,6 +93,7 @@ export class EventRecorder {
 
   /** Waits until the queue is empty, at most this long; what is left then is dropped. */
   async drain(deadlineMs: number): Promise<void> {
+    this.#hurry.abort();
     if (this.#pump !== undefined) {
       const { clock } = this.#options;
       const drained = new AbortController();
@@ -103,8 +107,8 @@ export class EventRecorder {
 
   /** Posts one Event after another until none is left. Never rejects. */
   async #run(): Promise<void> {
-    // The caller goes on first.
-    await Promise.resolve();
+    const { clock } = this.#options;
+    await clock.until(clock.nowMs() + HESITATION_MS, this.#hurry.signal);
     const { signal } = this.#stop;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       try {

@@ -1,4 +1,4 @@
-import { BaseHandler, Logger as StdLogger, type LogRecord } from "@std/log";
+import { BaseHandler, Logger as StdLogger } from "@std/log";
 import type { LogLevel } from "../config/instance.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
@@ -9,6 +9,11 @@ export interface LogOptions {
   format: "json" | "text";
   /** Takes one line without its end. Default: standard error. */
   write?: (line: string) => void;
+  /**
+   * Calls back soon: lines below "warn" are written then, so that what they tell of is not held up
+   * by the telling. Default: they are written at once.
+   */
+  later?: (flush: () => void) => void;
 }
 
 /** The order of the keys that all parts share; others follow as they come. */
@@ -18,20 +23,20 @@ const KEY_ORDER = ["instance", "class", "lease", "service", "vip", "interface", 
 const MESSAGE_WIDTH = 40;
 
 /** Makes the Logger of the process: one event, one line. */
-export function createLogger(options: LogOptions): Logger {
+export function createLogger(options: LogOptions): Logger & { flush(): void } {
   const write = options.write ?? ((line) => console.error(line));
   const format = options.format === "json" ? jsonLine : textLine;
   // Each logger has a level of its own: what is too little is kept back there.
   const handler = new LineHandler("DEBUG", {
-    formatter: (record) =>
-      format(record, orderedFields(record.args[0] as LogFields, record.args[1] === "debug")),
+    formatter: ({ msg, levelName, args: [fields, at, stacks] }) => {
+      const ordered = orderedFields(fields as LogFields, stacks as boolean);
+      return format({ time: (at as Date).toISOString(), levelName, msg }, ordered);
+    },
   });
   handler.write = write;
   const logger = new StdLogger("classvip", "DEBUG", { handlers: [handler] });
-  return new FieldLogger(logger, {}, () => options.level);
+  return new FieldLogger(new LineQueue(logger, options.later), {}, () => options.level);
 }
-
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 class LineHandler extends BaseHandler {
   write: (line: string) => void = () => {};
@@ -41,13 +46,41 @@ class LineHandler extends BaseHandler {
   }
 }
 
-class FieldLogger implements Logger {
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** Keeps lines in their order, and the less urgent ones for a moment. */
+class LineQueue {
   readonly #logger: StdLogger;
+  readonly #later: LogOptions["later"];
+  #waiting: (() => void)[] = [];
+
+  constructor(logger: StdLogger, later: LogOptions["later"]) {
+    this.#logger = logger;
+    this.#later = later;
+  }
+
+  push(level: LogLevel, message: string, fields: LogFields, stacks: boolean): void {
+    const at = new Date();
+    this.#waiting.push(() => this.#logger[level](message, fields, at, stacks));
+    const urgent = level === "warn" || level === "error";
+    if (urgent || this.#later === undefined) this.flush();
+    else if (this.#waiting.length === 1) this.#later(() => this.flush());
+  }
+
+  flush(): void {
+    const lines = this.#waiting;
+    this.#waiting = [];
+    for (const line of lines) line();
+  }
+}
+
+class FieldLogger implements Logger {
+  readonly #queue: LineQueue;
   readonly #fields: LogFields;
   readonly #level: () => LogLevel;
 
-  constructor(logger: StdLogger, fields: LogFields, level: () => LogLevel) {
-    this.#logger = logger;
+  constructor(queue: LineQueue, fields: LogFields, level: () => LogLevel) {
+    this.#queue = queue;
     this.#fields = fields;
     this.#level = level;
   }
@@ -69,14 +102,26 @@ class FieldLogger implements Logger {
   }
 
   with(fields: LogFields, level = this.#level): Logger {
-    return new FieldLogger(this.#logger, { ...this.#fields, ...fields }, level);
+    return new FieldLogger(this.#queue, { ...this.#fields, ...fields }, level);
+  }
+
+  /** Writes what is still waiting. */
+  flush(): void {
+    this.#queue.flush();
   }
 
   #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
     const least = this.#level();
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
-    this.#logger[level](message, { ...this.#fields, ...fields }, least);
+    this.#queue.push(level, message, { ...this.#fields, ...fields }, least === "debug");
   }
+}
+
+/** What all formats show, besides the fields. */
+interface Head {
+  readonly time: string;
+  readonly levelName: string;
+  readonly msg: string;
 }
 
 type Field = [key: string, value: unknown];
@@ -114,17 +159,17 @@ function errorText(error: unknown): string {
   return own.includes(causes) ? own : `${own}: ${causes}`;
 }
 
-function jsonLine(record: LogRecord, fields: Field[]): string {
+function jsonLine(record: Head, fields: Field[]): string {
   return JSON.stringify({
-    time: record.datetime.toISOString(),
+    time: record.time,
     level: record.levelName.toLowerCase(),
     message: record.msg,
     ...Object.fromEntries(fields),
   });
 }
 
-function textLine(record: LogRecord, fields: Field[]): string {
-  const head = `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} `;
+function textLine(record: Head, fields: Field[]): string {
+  const head = `${record.time} ${record.levelName.padEnd(5)} `;
   const message = record.msg.replaceAll("\n", "\\n");
   const tail = fields.map(([key, value]) => `${key}=${textValue(value)}`).join(" ");
   return head + (tail === "" ? message : `${message.padEnd(MESSAGE_WIDTH)} ${tail}`);

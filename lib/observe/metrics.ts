@@ -180,6 +180,8 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
     },
     instance(name, loadBalancerClass) {
       const labels = { instance: name, class: loadBalancerClass ?? "" };
+      const former = instances.get(name)?.class;
+      if (former !== undefined && former !== labels.class) this.remove(name);
       instances.set(name, labels);
       // A series that appears only with its first event can't be told from one that is lost.
       for (const metric of gauges) metric.set(labels, 0);

@@ -85,3 +85,26 @@ Deno.test("HttpServer listens on all interfaces without a host, and on IPv6", as
   assert.match(six.server.address, /^\[::1\]:[1-9]/);
   await serving(six, async (get) => assert.equal((await get("/healthz")).status, 200));
 });
+
+Deno.test("HttpServer tells the health of one instance, and which ones there are", async () => {
+  const parts = setUp();
+  parts.metrics.instance("public-prod", "b");
+  parts.metrics.instance("example.com/dev", "r");
+  parts.health.addReady({ instance: "public-prod", name: "gate", problem: () => undefined });
+  parts.health.addReady({ instance: "example.com/dev", name: "gate", problem: () => "shut" });
+  await serving(parts, async (get) => {
+    assert.equal((await get("/readyz")).status, 503);
+    assert.equal((await get("/readyz/public-prod")).status, 200);
+    for (const name of ["example.com/dev", "example.com%2Fdev"]) {
+      const unready = await get(`/readyz/${name}`);
+      assert.equal(unready.status, 503);
+      assert.ok(!unready.text.includes("public-prod"));
+      assert.equal((await get(`/healthz/${name}`)).status, 200);
+    }
+    const none = await get("/readyz/nope");
+    const text = "There is no instance nope, but public-prod, example.com/dev\n";
+    assert.deepEqual(none, { status: 404, text });
+  });
+  parts.health.remove("example.com/dev");
+  assert.ok(parts.health.ready().healthy);
+});

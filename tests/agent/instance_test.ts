@@ -7,6 +7,7 @@ import { LinkWatch } from "../../lib/agent/link_watch.ts";
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { readLease } from "../../lib/election/lease_record.ts";
 import type { Event } from "../../lib/kube/types.ts";
+import { EventRecorder } from "../../lib/observe/events.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import { instanceMark } from "../../lib/vip/vips.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
@@ -103,7 +104,15 @@ class Node {
         random: () => 0.5,
         wallClockMs: () => wallClockMs += 1,
         holdLock: () => ({ [Symbol.dispose]: () => {} }),
-        postEvent: (event) => Promise.resolve(void this.events.push(event)),
+        openEvents: ({ logger }) =>
+          new EventRecorder({
+            post: (event) => Promise.resolve(void this.events.push(event)),
+            node: name,
+            // Their own pauses are none of these tests' business.
+            clock: { nowMs: () => clock.nowMs(), until: () => Promise.resolve() },
+            rate: { take: () => Promise.resolve() },
+            logger,
+          }),
         isAwaited: () => false,
         health: this.health,
         leaseWatchObserver: {},

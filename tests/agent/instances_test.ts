@@ -62,6 +62,7 @@ class Stage {
       metricsOf: ({ name, loadBalancerClass }) => this.metrics.instance(name, loadBalancerClass),
       forget: (name) => this.metrics.remove(name),
       ended: (name) => this.said.push(`${name}: checks removed`),
+      failed: (name, error) => this.said.push(`${name}: ${error}`),
       clock: this.clock,
       logger: this.logger,
     });
@@ -176,11 +177,11 @@ Deno.test("Instances starts a failed one again, later each time, and leaves the 
   for (const pauseMs of [1000, 2000]) {
     stage.faults.get("a")!.reject(new Error("boom"));
     await settled();
-    assert.deepEqual(stage.take(), ["a: checks removed"]);
+    assert.deepEqual(stage.take(), ["a: checks removed", "a: Error: boom"]);
     await stage.clock.advance(pauseMs - 1);
     assert.deepEqual(stage.take(), []);
     await stage.clock.advance(1);
-    assert.deepEqual(stage.take(), ["a: runs"]);
+    assert.deepEqual(stage.take(), ["a: checks removed", "a: runs"]);
   }
   const line = stage.logger.lines.find(({ level }) => level === "error");
   assert.equal(line?.fields.instance, "a");

@@ -18,3 +18,10 @@ Deno.test("turn() waits for those of higher priority, for a bounded time", async
   assert.equal(await second, 1000);
   assert.equal(order.waitMs(2), 0);
 });
+
+Deno.test("turn() does not wait once the start is long over", async () => {
+  const clock = new FakeClock();
+  const order = new StartOrder(clock, () => true);
+  await clock.advance(15_000);
+  assert.equal(order.waitMs(1), 0);
+});

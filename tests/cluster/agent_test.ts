@@ -2,6 +2,7 @@ import { allScenarios } from "../scenarios/all.ts";
 import { play } from "../scenarios/scenario.ts";
 import { World } from "../scenarios/world.ts";
 import { RealPlane } from "./real_plane.ts";
+import { exampleScenarios } from "./example_scenarios.ts";
 import { rbacScenarios } from "./rbac_scenarios.ts";
 
 const assets = Deno.env.get("KUBEBUILDER_ASSETS");
@@ -16,6 +17,6 @@ Deno.test({
     await using world = await World.create((hostname, dir) =>
       RealPlane.start(assets!, hostname, dir)
     );
-    await play(t, world, [...allScenarios, ...rbacScenarios]);
+    await play(t, world, [...allScenarios, ...rbacScenarios, ...exampleScenarios]);
   },
 });

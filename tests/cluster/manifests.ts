@@ -14,6 +14,7 @@ export interface Manifest {
 /** The plurals of the kinds that are shipped. */
 const PLURALS: Record<string, string> = {
   Namespace: "namespaces",
+  Service: "services",
   ServiceAccount: "serviceaccounts",
   ClusterRole: "clusterroles",
   ClusterRoleBinding: "clusterrolebindings",

@@ -52,3 +52,11 @@ for (const yaml of WRONG) {
     assert.notDeepEqual(objections(yaml), []);
   });
 }
+
+Deno.test("configSchema() accepts the plan of the examples, as loadConfig() does", async () => {
+  const yaml = await Deno.readTextFile(
+    new URL("../../deploy/examples/plan.yaml", import.meta.url),
+  );
+  assert.deepEqual(await problemsOf({ yaml }), []);
+  assert.deepEqual(objections(yaml), []);
+});

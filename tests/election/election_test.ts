@@ -127,6 +127,31 @@ Deno.test("conflicted() leads to a read and to a decision on what it shows", () 
   assert.equal(next(election, 3002), `wait ${3002 + WAIT_MS}`);
 });
 
+Deno.test("conflicted() leaves it to the watch to show who was first, for a moment", () => {
+  const bidder = () => {
+    const election = newElection();
+    election.withdrawn();
+    election.seen(lease({ holder: "", term: 3, releasedTerm: "3", version: "7" }), "server", 0);
+    const action = election.next(0);
+    assert.ok(action.kind === "write" && action.purpose === "acquire");
+    return { election, bid: action.lease };
+  };
+  const waits = bidder();
+  waits.election.conflicted(10, waits.bid);
+  assert.equal(next(waits.election, 10), "wait 210");
+  waits.election.seen(lease({ ...OTHER, term: 4, version: "8" }), "watch", 20);
+  assert.equal(next(waits.election, 20), `wait ${20 + WAIT_MS}`);
+
+  const blind = bidder();
+  blind.election.conflicted(10, blind.bid);
+  assert.equal(next(blind.election, 210), "read");
+
+  const knows = bidder();
+  knows.election.seen(lease({ ...OTHER, term: 4, version: "8" }), "watch", 5);
+  knows.election.conflicted(10, knows.bid);
+  assert.equal(next(knows.election, 10), `wait ${5 + WAIT_MS}`);
+});
+
 Deno.test("conflicted() makes a pause when it happens again and again", () => {
   const election = standby(lease({ releasedTerm: "5" }), 0);
   let nowMs = 1000;

@@ -123,7 +123,7 @@ Deno.test("record() survives an API server that refuses, and tries a repeat agai
   let refusing = true;
   const { recorder, posted, lines } = setUp(() => {
     return refusing ? Promise.reject(new Error("forbidden")) : Promise.resolve();
-  });
+  }, new EagerClock());
   recorder.record("Service", service, announced);
   recorder.record("Service", service, { ...announced, message: "other" });
   while (recorder.lost < 2) await Promise.resolve();
@@ -131,8 +131,17 @@ Deno.test("record() survives an API server that refuses, and tries a repeat agai
   assert.match(lines[0]!, /Could not write a Kubernetes Event.*error=forbidden/);
   refusing = false;
   recorder.record("Service", service, announced);
+  while (posted.length < 1) await Promise.resolve();
   await recorder.drain(1000);
   assert.equal(posted.length, 1);
+});
+
+Deno.test("record() lets what it tells of go first", async () => {
+  const { recorder, posted, clock } = setUp(undefined, new EagerClock());
+  recorder.record("Service", service, announced);
+  while (posted.length < 1) await Promise.resolve();
+  assert.equal(clock.ms, 50);
+  await recorder.drain(1000);
 });
 
 Deno.test("drain() gives up on an API server that does not answer", async () => {
@@ -154,4 +163,19 @@ Deno.test("drain() ends at once when there is nothing to post", async () => {
   await recorder.drain(1000);
   recorder.record("Service", service, announced);
   assert.equal(posted.length, 0);
+});
+
+Deno.test("record() sends an Event again after the pause that the server asks for", async () => {
+  const times: number[] = [];
+  const answers: (Pause | undefined)[] = [{ afterMs: 7000 }, { afterMs: undefined }, undefined];
+  const { recorder, posted, clock } = setUp(() => {
+    times.push(clock.ms);
+    return Promise.resolve(answers.shift());
+  }, new EagerClock());
+  recorder.record("Service", service, announced);
+  while (posted.length < 1) await Promise.resolve();
+  const [first = 0, second = 0, third = 0] = times;
+  assert.deepEqual([second - first, third - second], [7000, 2000]);
+  assert.equal(recorder.lost, 0);
+  await recorder.drain(1000);
 });

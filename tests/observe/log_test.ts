@@ -44,6 +44,30 @@ Deno.test("createLogger() leaves out what is below its level", () => {
   assert.deepEqual(lines.map((line) => line.slice(25, 30)), ["WARN ", "ERROR"]);
 });
 
+Deno.test("createLogger() writes less urgent lines later, in order, and all before an urgent one", () => {
+  const lines: string[] = [];
+  const flushes: (() => void)[] = [];
+  const logger = createLogger({
+    level: "info",
+    format: "json",
+    write: (line) => lines.push(JSON.parse(line).message),
+    later: (flush) => flushes.push(flush),
+  });
+  logger.info("a");
+  logger.with({ vip: "192.0.2.1" }).info("b");
+  assert.deepEqual(lines, []);
+  assert.equal(flushes.length, 1, "asked for once");
+  flushes.pop()!();
+  assert.deepEqual(lines, ["a", "b"]);
+  logger.info("c");
+  logger.error("d");
+  assert.deepEqual(lines, ["a", "b", "c", "d"]);
+  flushes.pop()!();
+  logger.info("e");
+  logger.flush();
+  assert.deepEqual(lines, ["a", "b", "c", "d", "e"]);
+});
+
 Deno.test("createLogger() shows stacks at debug only", () => {
   for (const level of ["debug", "info"] as const) {
     const { lines, logger } = capture({ level, format: "json" });
@@ -78,4 +102,15 @@ Deno.test("createLogger() writes one line for any event", () => {
       if (format === "json") assert.equal(typeof JSON.parse(lines[0]!), "object");
     }));
   }
+});
+
+Deno.test("with() may give a logger a level of its own, which may change", () => {
+  const { lines, logger } = capture({ level: "warn", format: "text" });
+  let level: "debug" | "error" = "debug";
+  const own = logger.with({ instance: "a" }, () => level);
+  own.with({ vip: "v" }).debug("shown");
+  logger.info("not shown");
+  level = "error";
+  own.warn("not shown");
+  assert.equal(lines.length, 1, lines.join("\n"));
 });

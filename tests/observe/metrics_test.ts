@@ -80,3 +80,17 @@ Deno.test("createMetrics() keeps processes' registries apart", async () => {
   createMetrics({ version: "1" }).instance("a", "x");
   assert.ok(!(await createMetrics({ version: "1" }).render()).includes('instance="a"'));
 });
+
+Deno.test("remove() takes every series of an instance away, and so does another class", async () => {
+  const metrics = createMetrics({ version: "1" });
+  const a = metrics.instance("a", "x");
+  a.setRenewalAge(() => 1);
+  a.beaconRejected("forged");
+  a.eventLost();
+  await metrics.render();
+  metrics.instance("a", "y");
+  assert.ok(!(await metrics.render()).includes('class="x"'));
+  metrics.remove("a");
+  assert.ok(!(await metrics.render()).includes('instance="a"'));
+  assert.deepEqual([...metrics.instances], []);
+});

@@ -85,7 +85,7 @@ function classOf(stage: Stage, name: string): string {
 /** Waits until the frames of a VIP come one by one, after the burst of the first seconds. */
 async function steady(stage: Stage, vip: string): Promise<void> {
   const [first] = stage.world.claims(vip);
-  const sinceMs = first!.atMs + BURST_MS.slice(0, -1).reduce((a, b) => a + b, 100);
+  const sinceMs = first!.atMs + BURST_MS.slice(0, -1).reduce<number>((a, b) => a + b, 100);
   await stage.world.sniffer.waitForClaim(vip, DEADLINE_MS, { sinceMs });
 }
 

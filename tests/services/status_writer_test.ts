@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { KubeError } from "../../lib/kube/errors.ts";
 import type { RequestOptions, Service } from "../../lib/kube/types.ts";
 import type { StatusWrite } from "../../lib/services/decide.ts";
+import { RateLimit } from "../../lib/kube/rate_limit.ts";
 import { type StatusObserver, StatusWriter } from "../../lib/services/status_writer.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
 import { FakeKubeClient } from "../doubles/fake_kube_client.ts";
@@ -360,5 +361,48 @@ Deno.test("write() looks first where told to, and leaves a status alone that is 
     world.writer.write(write("old", A), true);
     await settled();
     assert.deepEqual(world.written, ["old"]);
+  });
+});
+
+Deno.test("write() keeps to its rate", async () => {
+  const world = new World();
+  const rate = new RateLimit(world.clock, () => 10, 1);
+  const writer = new StatusWriter(
+    world.client,
+    world.clock,
+    { statusWritten() {}, statusFailed() {} },
+    rate,
+  );
+  const stop = new AbortController();
+  const run = writer.run(stop.signal);
+  for (let i = 0; i < 30; i++) writer.write(write(`web-${i}`, A));
+  await settled();
+  assert.equal(world.patches.length, 10);
+  await world.clock.advance(1000);
+  assert.equal(world.patches.length, 20);
+  await world.clock.advance(1000);
+  assert.equal(world.patches.length, 30);
+  stop.abort();
+  await run;
+});
+
+Deno.test("write() holds all writes back when the server has had enough, longer each time", async () => {
+  const world = new World();
+  world.patch = () => {
+    throw refused(429, "TooManyRequests");
+  };
+  await world.running(async () => {
+    world.writer.write(write("web", A));
+    await settled();
+    world.writer.write(write("api", B));
+    await settled();
+    assert.equal(world.patches.length, 1);
+    await world.clock.advance(250);
+    assert.equal(world.patches.length, 3, "both were tried");
+    await world.clock.advance(499);
+    assert.equal(world.patches.length, 3);
+    world.patch = () => ({});
+    await world.clock.advance(2000);
+    assert.deepEqual(world.written.toSorted(), ["api", "web"]);
   });
 });
