@@ -34,7 +34,8 @@ export interface ReconcilerParts {
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
-  readonly keeper: PoolKeeper;
+  /** Undefined: there are no pools. */
+  readonly keeper?: Pick<PoolKeeper, "look">;
   readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
@@ -137,7 +138,8 @@ export class Reconciler implements Disposable {
     const { owners } = this.#scope;
     const served = [...this.#scope.services()]
       .filter((service) => whyNotServed(policy, service) === undefined);
-    const { services, rules, refusals } = this.#parts.keeper.look(served, owners, place);
+    const { services, rules, refusals } = this.#parts.keeper?.look(served, owners, place) ??
+      { services: served, rules: undefined, refusals: [] };
     const decision = decide({
       services,
       owners,

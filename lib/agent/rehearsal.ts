@@ -107,6 +107,7 @@ export async function rehearse(): Promise<string[]> {
           services: () => scope.services.values(),
           owners: index.owners,
           refresh: () => {},
+          relist: () => Promise.resolve(),
           [Symbol.dispose]: () => scope[Symbol.dispose](),
         };
       },

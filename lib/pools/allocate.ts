@@ -58,7 +58,10 @@ class Allocator {
   readonly #input: AllocateInput;
   readonly #pools: readonly Pool[];
   readonly #services: readonly ServiceView[];
-  readonly #mine: ReadonlySet<string>;
+  #mine: ReadonlySet<string> | undefined;
+  /** The family of a Service that does not say: IPv4 where a pool has it. */
+  readonly #usual: readonly (4 | 6)[];
+  readonly #hasSharedPools: boolean;
   readonly #given = new Map<string, readonly string[]>();
   readonly #proposals = new Map<string, Intent>();
   readonly #refusals: Refusal[] = [];
@@ -74,7 +77,10 @@ class Allocator {
     this.#input = input;
     this.#pools = input.pools ?? [];
     this.#services = [...input.services];
-    this.#mine = new Set(this.#services.map(({ uid }) => uid));
+    this.#usual = this.#pools.some((pool) => pool.size(4) > 0n) || this.#pools.length === 0
+      ? BOTH.slice(0, 1)
+      : [6];
+    this.#hasSharedPools = this.#pools.some(({ spec }) => spec.shared !== undefined);
     for (const { addresses } of input.intents.values()) {
       for (const vip of addresses) this.#intended.add(vip);
     }
@@ -129,7 +135,9 @@ class Allocator {
       }
     }
     for (const vip of has) this.#share(service, vip);
-    const missing = families.filter((family) => !has.some((vip) => familyOf(vip) === family));
+    const missing = has.length === 1 && families.length === 1
+      ? NO_FAMILY
+      : families.filter((family) => !has.some((vip) => familyOf(vip) === family));
     this.#given.set(service.uid, has.length > 1 ? inOrder(has, families) : has);
     if (missing.length > 0 && this.#input.pools !== undefined) {
       this.#pending.push({ service, has, missing });
@@ -150,6 +158,7 @@ class Allocator {
     if (!owner.ingress.some(({ ip }) => ip === vip)) return true;
     const key = this.#keyFor(service, vip);
     if (key === undefined || key !== this.#keyFor(owner, vip)) return false;
+    this.#mine ??= new Set(this.#services.map(({ uid }) => uid));
     if (!this.#mine.has(owner.uid)) return false;
     const members = this.#shared.get(key)?.get(vip) ?? [];
     return [owner, ...members].every((other) => useConflict(other, service) === undefined);
@@ -207,6 +216,7 @@ class Allocator {
       for (const [vip, others] of members ?? []) {
         const ip = parseIp(vip)!;
         if (ip.family !== family || !pool.contains(ip)) continue;
+        if (!this.#have(others, vip)) continue;
         if (others.every((other) => useConflict(other, service) === undefined)) return { vip };
       }
     }
@@ -224,12 +234,21 @@ class Allocator {
     };
   }
 
+  /** Whether those who name an address together are the ones who get it. */
+  #have(members: readonly ServiceView[], vip: string): boolean {
+    const isMember = (uid: string) => members.some((other) => other.uid === uid);
+    const owner = this.#input.owners.owner(vip);
+    if (owner !== undefined && !isMember(owner.uid)) return false;
+    for (const [uid, { addresses }] of this.#input.intents) {
+      if (addresses.includes(vip) && !isMember(uid)) return false;
+    }
+    return true;
+  }
+
   #familiesOf({ families, familyPolicy }: ServiceView): readonly (4 | 6)[] {
     if (families.length === 0) {
       if (familyPolicy !== "SingleStack") return BOTH;
-      return this.#pools.length === 0 || this.#pools.some((pool) => pool.size(4) > 0n)
-        ? BOTH.slice(0, 1)
-        : [6];
+      return this.#usual;
     }
     return familyPolicy === "SingleStack" ? families.slice(0, 1) : families;
   }
@@ -247,7 +266,7 @@ class Allocator {
 
   #keyFor(service: ServiceView, vip: string): string | undefined {
     if (service.sharingKey !== undefined) return service.sharingKey;
-    if (!this.#pools.some(({ spec }) => spec.shared !== undefined)) return undefined;
+    if (!this.#hasSharedPools) return undefined;
     const ip = parseIp(vip)!;
     return this.#pools.find((pool) => pool.contains(ip))?.sharingKey(service);
   }
@@ -258,6 +277,7 @@ class Allocator {
 }
 
 const NONE: readonly string[] = [];
+const NO_FAMILY: readonly (4 | 6)[] = [];
 const BOTH: readonly (4 | 6)[] = [4, 6];
 
 interface Shown {

@@ -14,6 +14,11 @@ interface Cursor {
   why: string | undefined;
 }
 
+/** Of ten thousand that are taken, most of the time goes here. */
+function dottedQuad(value: number): string {
+  return `${value >>> 24}.${value >>> 16 & 255}.${value >>> 8 & 255}.${value & 255}`;
+}
+
 /** The next free address of each pool: what was passed over once is not looked at again. */
 export class Cursors {
   readonly #taken: (vip: string) => boolean;
@@ -46,6 +51,7 @@ export class Cursors {
     while (cursor.unusable < MOST_UNUSABLE) {
       const { value, done } = cursor.values.next();
       if (done) break;
+      if (family === 4 && this.#taken(dottedQuad(Number(value)))) continue;
       const ip = addressAt(family, value);
       if (this.#taken(ip.text)) continue;
       const why = this.#unusable(ip, wishedInterface);

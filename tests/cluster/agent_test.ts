@@ -3,6 +3,7 @@ import { play } from "../scenarios/scenario.ts";
 import { World } from "../scenarios/world.ts";
 import { RealPlane } from "./real_plane.ts";
 import { exampleScenarios } from "./example_scenarios.ts";
+import { poolConfigMapScenarios } from "./pool_scenarios.ts";
 import { rbacScenarios } from "./rbac_scenarios.ts";
 
 const assets = Deno.env.get("KUBEBUILDER_ASSETS");
@@ -17,6 +18,11 @@ Deno.test({
     await using world = await World.create((hostname, dir) =>
       RealPlane.start(assets!, hostname, dir)
     );
-    await play(t, world, [...allScenarios, ...rbacScenarios, ...exampleScenarios]);
+    await play(t, world, [
+      ...allScenarios,
+      ...poolConfigMapScenarios,
+      ...rbacScenarios,
+      ...exampleScenarios,
+    ]);
   },
 });

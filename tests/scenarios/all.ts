@@ -7,6 +7,7 @@ import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
+import { poolScenarios } from "./pools.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -20,6 +21,7 @@ export const allScenarios: readonly Scenario[] = [
   ...leftoverScenarios,
   ...leaseConflictScenarios,
   ...outageScenarios,
+  ...poolScenarios,
   ...processScenarios,
   ...planScenarios,
 ];
