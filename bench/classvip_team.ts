@@ -10,8 +10,8 @@ export const LEASE_MS = 5000;
 const START_DEADLINE_MS = 15_000;
 const STATUS_DEADLINE_MS = 120_000;
 const LOOK_MS = 2000;
-/** Requests for new Services under way at a time. */
-const CREATES_AT_ONCE = 8;
+/** Requests for Services under way at a time. */
+const AT_ONCE = 8;
 
 /** classvip with its default times; a namespace, a class and a Lease of its own. */
 export class ClassvipTeam implements Team {
@@ -21,16 +21,19 @@ export class ClassvipTeam implements Team {
   readonly vip: string;
   readonly #ground: Ground;
   readonly #id: string;
+  /** More flags for each agent. */
+  readonly #flags: readonly string[];
   readonly #agents = new Map<string, Agent>();
 
-  private constructor(ground: Ground, id: string) {
+  private constructor(ground: Ground, id: string, flags: readonly string[]) {
     this.#ground = ground;
     this.#id = id;
+    this.#flags = flags;
     this.vip = ground.freshVip();
   }
 
   /** @returns a team without a Service and without an agent. */
-  static async create(ground: Ground): Promise<ClassvipTeam> {
+  static async create(ground: Ground, flags: readonly string[] = []): Promise<ClassvipTeam> {
     const id = ground.freshName();
     await ground.kube.createNamespace(id);
     // As a holder leaves it that withdrew: nobody needs to wait before taking it.
@@ -38,12 +41,12 @@ export class ClassvipTeam implements Team {
       metadata: { namespace: id, name: "vip", annotations: { [RELEASED_ANNOTATION]: "0" } },
       spec: { leaseTransitions: 0 },
     });
-    return new ClassvipTeam(ground, id);
+    return new ClassvipTeam(ground, id, flags);
   }
 
   /** @returns a team that serves its VIP: the first node holds it, the others stand by. */
-  static async serving(ground: Ground): Promise<ClassvipTeam> {
-    const team = await ClassvipTeam.create(ground);
+  static async serving(ground: Ground, flags?: readonly string[]): Promise<ClassvipTeam> {
+    const team = await ClassvipTeam.create(ground, flags);
     await team.createService("service", team.vip);
     for (const node of ground.lab.nodes) await team.join(node);
     return team;
@@ -63,11 +66,7 @@ export class ClassvipTeam implements Team {
 
   /** One Service for each address. */
   async createServices(vips: readonly string[]): Promise<void> {
-    const queue = vips.entries();
-    const worker = async () => {
-      for (const [i, vip] of queue) await this.createService(`service-${i}`, vip);
-    };
-    await Promise.all(Array.from({ length: CREATES_AT_ONCE }, worker));
+    await atOnce(vips, (vip) => this.createService(`vip-${vip.replaceAll(".", "-")}`, vip));
   }
 
   /** Waits until so many Services have an address in their status. */
@@ -100,6 +99,7 @@ export class ClassvipTeam implements Team {
         "--leaseName=vip",
         `--leaseNamespace=${this.#id}`,
         `--leaseDuration=${LEASE_MS}ms`,
+        ...this.#flags,
       ],
     });
     this.#agents.set(node.name, agent);
@@ -115,8 +115,18 @@ export class ClassvipTeam implements Team {
     await (signal === "SIGTERM" ? agent.terminate() : agent.kill());
   }
 
-  /** Ends the agents one after another, so that nothing of them is left on the nodes. */
+  /** Ends the agents, so that nothing of them is left on the nodes, and takes the Services away. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#agents.values()].map((agent) => agent.terminate()));
+    const { items } = await this.#ground.kube.list("Service", this.#id);
+    await atOnce(items, (service) => this.#ground.kube.delete("Service", service));
   }
+}
+
+async function atOnce<T>(items: readonly T[], action: (item: T) => Promise<unknown>) {
+  const queue = items.values();
+  const worker = async () => {
+    for (const item of queue) await action(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

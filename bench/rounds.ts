@@ -3,7 +3,7 @@ import type { AddressWatch } from "../tests/lab/invariants.ts";
 import { nowMs } from "../tests/lab/clock.ts";
 import { type Ground, rest } from "./ground.ts";
 import type { Prober } from "./prober.ts";
-import type { Team } from "./team.ts";
+import type { Ending, Team } from "./team.ts";
 
 /** After an agent came: it has listed everything, and uses the processor no more. */
 const SETTLE_MS = 1500;
@@ -22,6 +22,8 @@ export interface Move {
   readonly goneMs: number | undefined;
   /** Both answered, or both had the address on their interface, at the same time. */
   readonly twoOwners: boolean;
+  /** Resolves when the node stands by again: meanwhile another team may be measured. */
+  readonly joined: Promise<void>;
 }
 
 /** What a round needs besides its team. */
@@ -32,14 +34,15 @@ export interface Observers {
 }
 
 /**
- * Ends the holder's agent and watches the VIP go; then the node joins again.
+ * Ends the holder's agent and watches the VIP go; then the node begins to join again.
  *
+ * @param ending "node": its cable is cut, and all that runs there is killed, at the same instant
  * @param settleMs how long nothing happens before
  */
 export async function move(
   { ground, prober, watch }: Observers,
   team: Team,
-  signal: "SIGTERM" | "SIGKILL",
+  ending: Ending,
   settleMs = SETTLE_MS,
 ): Promise<Move> {
   const { vip } = team;
@@ -49,8 +52,9 @@ export async function move(
   prober.wake();
   await rest(BEFORE_MS);
   const sentMs = nowMs();
-  const ended = team.end(old, signal);
-  const deadlineMs = signal === "SIGTERM" ? HANDOVER_DEADLINE_MS : team.patienceMs;
+  if (ending === "node") await old.linkDown();
+  const ended = team.end(old, ending === "SIGTERM" ? ending : "SIGKILL");
+  const deadlineMs = ending === "SIGTERM" ? HANDOVER_DEADLINE_MS : team.patienceMs;
   const first = await ground.sniffer.waitFor(
     ({ gratuitous, senderIp, senderMac, atMs }) =>
       gratuitous && senderIp === vip && senderMac !== old.mac && atMs > sentMs,
@@ -66,7 +70,7 @@ export async function move(
   );
   const next = frames.find(({ senderMac, atMs }) => senderMac !== old.mac && atMs > sentMs)!;
   const holding = watch.holdings.of(vip).findLast(({ host }) => host === old.name)!;
-  const result: Move = {
+  const result = {
     firstMs: first.atMs - sentMs,
     gapMs: first.atMs - (last?.atMs ?? sentMs),
     goneMs: holding.open ? undefined : Math.max(0, holding.toMs - sentMs),
@@ -75,8 +79,27 @@ export async function move(
   };
   await ended;
   if (holding.open) await removeLeftover(old, vip);
-  await team.join(old);
-  return result;
+  if (ending === "node") await old.linkUp();
+  const joined = team.join(old);
+  // Whoever awaits it hears of a failure.
+  joined.catch(() => {});
+  return { ...result, joined };
+}
+
+/** Moves of one team, one after another. */
+export async function moves(
+  observers: Observers,
+  team: Team,
+  ending: Ending,
+  rounds: number,
+  settleMs?: number,
+): Promise<Move[]> {
+  const made: Move[] = [];
+  for (let i = 0; i < rounds; i++) {
+    made.push(await move(observers, team, ending, settleMs));
+    await made.at(-1)!.joined;
+  }
+  return made;
 }
 
 /** Takes away what a dead owner left, so that the next round begins like the first. */

@@ -1,5 +1,8 @@
 import type { LabHost } from "../tests/lab/host.ts";
 
+/** How the holder ends: as it should, by a crash of its agent, or with its whole node. */
+export type Ending = "SIGTERM" | "SIGKILL" | "node";
+
 /** Agents of one kind, one on each node, that stand for one VIP. */
 export interface Team extends AsyncDisposable {
   /** "classvip", or a peer with its settings. */

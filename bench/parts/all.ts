@@ -1,5 +1,6 @@
 import { crash } from "./crash.ts";
 import { create } from "./create.ts";
+import { fast } from "./fast.ts";
 import { footprint } from "./footprint.ts";
 import { handover } from "./handover.ts";
 import { isolation } from "./isolation.ts";
@@ -15,6 +16,7 @@ export const allParts: readonly Part[] = [
   create,
   handover,
   crash,
+  fast,
   restart,
   load,
   many,

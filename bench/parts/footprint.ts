@@ -8,13 +8,13 @@ import type { Part } from "./part.ts";
 
 const DEADLINE_MS = 15_000;
 /** Memory is looked at when the agent has served for this long, and then every second. */
-const SERVING_MS = 10_000;
+const SERVING_MS = 3000;
 const LOOK_MS = 1000;
 
 /** What the program takes: disk, time to start, memory. */
 export const footprint: Part = {
   name: "footprint",
-  rounds: { normal: 20, short: 5 },
+  rounds: { normal: 20, short: 3 },
   async measure(ground, rounds) {
     const common = { part: this.name, subject: "classvip" };
     const measurements: Measurement[] = [];

@@ -6,11 +6,11 @@ import { countByKind, isWrite } from "../requests.ts";
 import type { Part } from "./part.ts";
 
 const VIPS = 1000;
-/** The bursts of announcements are over, and Events are written. */
-const SETTLE_MS = 12_000;
+/** The bursts of announcements are over. */
+const SETTLE_MS = 6000;
 const MOVE_DEADLINE_MS = 10_000;
 /** Requests that a take-over causes have been sent by then. */
-const AFTERMATH_MS = 5000;
+const AFTERMATH_MS = 3000;
 
 /** Outside of the lab's subnet, which has no room for so many: the interface is named anyway. */
 export function manyVips(count: number): string[] {

@@ -46,7 +46,7 @@ export class KeepalivedTeam implements Team {
 
   static async serving(ground: Ground, options: KeepalivedOptions): Promise<KeepalivedTeam> {
     const team = new KeepalivedTeam(ground, options);
-    for (const node of ground.lab.nodes) await team.join(node);
+    await Promise.all(ground.lab.nodes.map((node) => team.join(node)));
     return team;
   }
 
@@ -94,8 +94,9 @@ vrrp_instance bench {
     if (signal === "SIGKILL") {
       // The VRRP process is a child of the one that was started.
       const children = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
-      child.signal(signal);
+      // First, or it hears of its parent's death and says good-bye.
       for (const pid of children.trim().split(" ").filter(Boolean)) Deno.kill(Number(pid), signal);
+      child.signal(signal);
     } else {
       child.signal(signal);
     }

@@ -38,6 +38,8 @@ export interface BeaconParts {
   /** What this node holds, and on which interface it is announced. */
   readonly vips: {
     readonly mayHold: boolean;
+    /** Whether it may say so now: a process that stood still first proves its right anew. */
+    readonly maySpeak: boolean;
     readonly claims: readonly { readonly ip: IpAddress; readonly interface: string }[];
   };
   /** Whether this node would take over. */
@@ -182,7 +184,7 @@ export class Beacons implements Task {
   #say(link: Link, nowMs: number): void {
     const { election, node, priority, vips, stands, network, metrics } = this.#parts;
     const holds = vips.mayHold;
-    if (!holds && !stands()) return;
+    if (holds ? !vips.maySpeak : !stands()) return;
     const probe = vips.claims.find((claim) =>
       claim.ip.family === 4 && claim.interface === link.name
     );
@@ -198,7 +200,7 @@ export class Beacons implements Task {
     };
     const frame = this.#codec.encode(beacon);
     // Again: the right may have ended just now.
-    if (holds && !vips.mayHold) return;
+    if (holds && !vips.maySpeak) return;
     this.#try(() => {
       network.send(link.index, frame);
       metrics.beaconSent();

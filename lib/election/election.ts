@@ -1,5 +1,12 @@
 import type { Lease } from "../kube/types.ts";
-import { isOlder, leaseProblem, type LeaseRecord, readLease, sameRecord } from "./lease_record.ts";
+import {
+  isOlder,
+  leaseProblem,
+  type LeaseRecord,
+  nextTerm,
+  readLease,
+  sameRecord,
+} from "./lease_record.ts";
 import type { LeaseWriter, Purpose } from "./lease_writer.ts";
 
 /** Who stands, for what, and how long things take. */
@@ -505,7 +512,7 @@ export class Election {
     return {
       kind: "write",
       purpose,
-      lease: this.#writer.compose(purpose, base, this.#highestTerm + 1),
+      lease: this.#writer.compose(purpose, base, nextTerm(this.#highestTerm)),
     };
   }
 }

@@ -18,6 +18,14 @@ export const ACCEPTED_ANNOTATION = "classvip.io/handover-accepted-by";
 /** Label by which Leases of classvip are found. */
 export const MANAGED_LABEL = { "app.kubernetes.io/managed-by": "classvip" } as const;
 
+/** The most that `leaseTransitions` can be (int32): the API server refuses more. */
+const LAST_TERM = 2 ** 31 - 1;
+
+/** The term of the next holder. A hand edit can bring the end near, which must not be a dead end. */
+export function nextTerm(term: number): number {
+  return term < LAST_TERM ? term + 1 : 0;
+}
+
 /** What the election reads of a Lease. The record's fields are client-go's. */
 export interface LeaseRecord {
   /** `holderIdentity`; undefined when empty. */
@@ -65,6 +73,9 @@ export function leaseProblem(lease: Lease): string | undefined {
   }
   if (term !== undefined && wholeNumber(term) === undefined) {
     return `leaseTransitions is ${term}, a whole number from 0 on is right`;
+  }
+  if (term === LAST_TERM) {
+    return `leaseTransitions is ${term}, the most that it can be: the next holder begins at 0`;
   }
   return undefined;
 }

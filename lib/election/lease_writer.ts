@@ -5,6 +5,7 @@ import {
   INCARNATION_ANNOTATION,
   MANAGED_LABEL,
   microTime,
+  nextTerm,
   PRIORITY_ANNOTATION,
   readLease,
   RELEASED_ANNOTATION,
@@ -57,7 +58,7 @@ export class LeaseWriter {
     const before = base && readLease(base);
     const nobody = purpose === "release" || purpose === "create";
     const kept = before?.holder === who.identity && before.incarnation === who.incarnation;
-    const term = before === undefined ? newTerm : before.term + (kept ? 0 : 1);
+    const term = before === undefined ? newTerm : kept ? before.term : nextTerm(before.term);
     const annotations: Record<string, string> = {
       ...base?.metadata?.annotations,
       ...who.annotations,

@@ -59,6 +59,8 @@ export class Vips<Owner> {
   /** Addresses with this instance's mark that an earlier run left, by text. */
   readonly #leftovers = new Map<string, Place>();
   #untilMs = -Infinity;
+  /** Until then the kernel keeps the addresses that were set: the right lasts up to a second more. */
+  #keptUntilMs = -Infinity;
   #wake = new AbortController();
   #lastProgressMs: number;
 
@@ -112,6 +114,15 @@ export class Vips<Owner> {
     return this.#clock.nowMs() < this.#untilMs;
   }
 
+  /**
+   * Whether this node may say at this instant that it has its addresses. A process that stood still
+   * may still have the right to hold, but no more the addresses: somebody who got no answer may have
+   * taken the Lease before its end (fast failover).
+   */
+  get maySpeak(): boolean {
+    return this.mayHold && this.#clock.nowMs() < this.#keptUntilMs;
+  }
+
   /** Takes stock of what an earlier run left on the interfaces. @returns the addresses */
   adoptLeftovers(): string[] {
     for (const { ip, linkIndex } of this.#marked()) {
@@ -123,6 +134,7 @@ export class Vips<Owner> {
   /** The right to hold begins, or is extended: all addresses get new kernel lifetimes. */
   granted(untilMs: number): void {
     this.#untilMs = untilMs;
+    this.#keptUntilMs = untilMs;
     const entries = [...this.#held.values()].map(placeOf);
     const all = [...entries, ...this.#leftovers.values()];
     const results = this.#set(all);
@@ -134,7 +146,7 @@ export class Vips<Owner> {
 
   /** Puts addresses on their interfaces and announces them. What is held as asked is left alone. */
   claim(claims: readonly VipClaim<Owner>[]): void {
-    if (!this.mayHold) return;
+    if (!this.maySpeak) return;
     const links = new Map(this.#network.links().map((link) => [link.index, link]));
     const homeOf = ({ ip, interface: name, linkIndex }: VipClaim<Owner>): number => {
       // The kernel answers neighbour solicitations only for addresses of the very interface.
@@ -268,7 +280,7 @@ export class Vips<Owner> {
     try {
       for (const frame of held.frames) {
         // The right may have ended since the announcement was planned, or since the last frame.
-        if (!this.mayHold) return;
+        if (!this.maySpeak) return;
         this.#network.send(held.claim.linkIndex, frame);
         this.#observer.sent(1);
       }
@@ -279,11 +291,13 @@ export class Vips<Owner> {
 
   #set(places: readonly Place[]): (Error | undefined)[] {
     // Whole seconds, rounded down: the kernel's own fence never outlasts the right to hold.
-    const validSeconds = Math.floor((this.#untilMs - this.#clock.nowMs()) / 1000);
+    const nowMs = this.#clock.nowMs();
+    const validSeconds = Math.floor((this.#untilMs - nowMs) / 1000);
     if (validSeconds < 1) {
       const late = new Error("less than a second is left of the right to hold");
       return places.map(() => late);
     }
+    this.#keptUntilMs = Math.min(this.#keptUntilMs, nowMs + validSeconds * 1000);
     const changes = places.map(({ ip, linkIndex }): AddressChange => ({
       kind: "set",
       ip,

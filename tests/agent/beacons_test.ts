@@ -54,7 +54,11 @@ class Node {
     declareDead: (term: number) => void this.log.push(["dead", term]),
     contest: (by: string) => void this.log.push(["contest", by]),
   };
-  readonly vips = { mayHold: false, claims: [] as { ip: typeof VIP; interface: string }[] };
+  readonly vips = {
+    mayHold: false,
+    maySpeak: false,
+    claims: [] as { ip: typeof VIP; interface: string }[],
+  };
   stands = true;
   source = new Source();
   arp: ClaimListener | undefined;
@@ -66,7 +70,7 @@ class Node {
   }
 
   hold(): void {
-    this.vips.mayHold = true;
+    this.vips.mayHold = this.vips.maySpeak = true;
     this.vips.claims = [{ ip: VIP, interface: "eth0" }];
     this.election.holder = "node-1";
   }
@@ -155,6 +159,14 @@ Deno.test("Beacons sends one each interval while it may hold, with an address to
     await node.clock.advance(INTERVAL);
     assert.equal(node.sentBeacons().at(-1)!.kind, "standby");
   });
+});
+
+Deno.test("Beacons says nothing while a right to hold is not proven anew", async () => {
+  const node = new Node();
+  node.hold();
+  node.vips.maySpeak = false;
+  await node.running(() => node.clock.advance(4 * INTERVAL));
+  assert.deepEqual(node.metrics, []);
 });
 
 Deno.test("Beacons says at once that it holds, and nothing where it does not stand", async () => {

@@ -3,11 +3,19 @@ import {
   isOlder,
   leaseProblem,
   microTime,
+  nextTerm,
   readLease,
   sameRecord,
 } from "../../lib/election/lease_record.ts";
 import type { Lease } from "../../lib/kube/types.ts";
 import { lease, OTHER } from "./parts.ts";
+
+/** int32, which the API server holds it to. */
+const LAST_TERM = 2_147_483_647;
+
+Deno.test("nextTerm() begins anew at the end", () => {
+  assert.deepEqual([-1, 0, 7, LAST_TERM - 1, LAST_TERM].map(nextTerm), [0, 1, 8, LAST_TERM, 0]);
+});
 
 Deno.test("readLease() reads client-go's record", () => {
   assert.deepEqual(
@@ -70,6 +78,7 @@ Deno.test("leaseProblem() names what is odd", () => {
   assert.equal(leaseProblem({}), undefined);
   assert.match(leaseProblem(lease({ seconds: 0 })) ?? "", /leaseDurationSeconds is 0/);
   assert.match(leaseProblem(lease({ seconds: -1 })) ?? "", /leaseDurationSeconds is -1/);
+  assert.match(leaseProblem(lease({ term: LAST_TERM })) ?? "", /the next holder begins at 0/);
   assert.match(leaseProblem(lease({ term: 1.5 })) ?? "", /leaseTransitions is 1.5/);
 });
 

@@ -1,13 +1,19 @@
 import { addressScenarios } from "./addresses.ts";
+import { apiLossScenarios } from "./api_loss.ts";
 import { changeScenarios } from "./changes.ts";
 import { classScenarios } from "./classes.ts";
 import { crashScenarios } from "./crash.ts";
+import { fastScenarios } from "./fast.ts";
 import { handoverScenarios } from "./handover.ts";
+import { hostileScenarios } from "./hostile.ts";
 import { leaseConflictScenarios } from "./lease_conflicts.ts";
+import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
+import { linkScenarios } from "./links.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
 import { poolScenarios } from "./pools.ts";
+import { preferenceScenarios } from "./preferences.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -20,8 +26,14 @@ export const allScenarios: readonly Scenario[] = [
   ...crashScenarios,
   ...leftoverScenarios,
   ...leaseConflictScenarios,
+  ...leaseEditScenarios,
   ...outageScenarios,
   ...poolScenarios,
-  ...processScenarios,
   ...planScenarios,
+  ...apiLossScenarios,
+  ...linkScenarios,
+  ...preferenceScenarios,
+  ...processScenarios,
+  ...fastScenarios,
+  ...hostileScenarios,
 ];

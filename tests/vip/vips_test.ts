@@ -130,6 +130,21 @@ Deno.test("claim() keeps the others going when one fails, and takes it up later"
   assert.deepEqual(world.vips.addresses.sort(), ["192.0.2.1", "192.0.2.2"]);
 });
 
+Deno.test("nothing is claimed or sent once the kernel has removed the addresses, until granted()", async () => {
+  const { vips, network, clock } = new World();
+  vips.granted(clock.nowMs() + 4600);
+  vips.claim([claim("192.0.2.1")]);
+  await clock.advance(4001);
+  assert.deepEqual([vips.mayHold, vips.maySpeak], [true, false]);
+  const [frames, changes] = [network.frames.length, network.changes.length];
+  vips.claim([claim("192.0.2.2")]);
+  assert.deepEqual([network.frames.length, network.changes.length], [frames, changes]);
+  vips.granted(clock.nowMs() + 4600);
+  assert.ok(vips.maySpeak);
+  vips.claim([claim("192.0.2.2")]);
+  assert.equal(network.frames.length, frames + 2);
+});
+
 Deno.test("granted() gives all addresses what is left of the right, in whole seconds", () => {
   const world = new World();
   world.grant(9999);
