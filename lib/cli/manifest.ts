@@ -97,10 +97,12 @@ const NO_PLAN: ConfigProblem = {
 
 /** Documents with `---` in between; what must be done besides as comments in front. */
 export function asYaml({ objects, notes }: Manifests): string {
+  const comments = notes.map((note) => ` ${note}`).join("\n");
+  if (objects.length === 0) return comments.replaceAll(/^/gm, "#");
   const documents = objects.map((object, i) => {
     const document = new Document(object, { aliasDuplicateObjects: false });
     if (i === 0 && notes.length > 0) {
-      document.commentBefore = notes.map((note) => ` ${note}`).join("\n");
+      document.commentBefore = comments;
     }
     return document.toString({ lineWidth: 0 }).trimEnd();
   });
