@@ -17,6 +17,7 @@ import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
 import { rehearse } from "./rehearsal.ts";
+import { reservedAddresses } from "./reserved.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import { VersionCheck } from "./version_check.ts";
@@ -32,6 +33,8 @@ export interface AgentParts {
   readonly version: string;
   readonly clients: Clients;
   readonly network: Network;
+  /** Addresses that no Service may have, and what they are. */
+  readonly reserved?: readonly (readonly [address: string, purpose: string])[];
   /** Opens a source of all ARP frames that come in. */
   readonly openArp: () => FrameSource;
   readonly clock: Clock;
@@ -121,8 +124,16 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     ...(fastParts && { fast: fastParts }),
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
-    // Whoever takes it cuts every agent off.
-    reserved: new Map([[new URL(clients.credentials.server).hostname, "the API server's address"]]),
+    reserved: reservedAddresses({
+      fixed: [
+        // Whoever takes it cuts every agent off.
+        [new URL(clients.credentials.server).hostname, "the API server's address"],
+        ...parts.reserved ?? [],
+      ],
+      network: parts.network,
+      clock,
+      logger,
+    }),
     network: parts.network,
     source,
     leases,

@@ -61,6 +61,10 @@ export class Kernel implements Network {
     return [{ linkIndex, ip, prefixLength: 32, mark, preferredSeconds: 0, validSeconds }];
   }
 
+  gateways(): never[] {
+    return [];
+  }
+
   apply(changes: readonly AddressChange[]): undefined[] {
     return changes.map((change) => {
       if (change.kind === "remove") this.#vanish("removed");
