@@ -12,7 +12,6 @@ import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
-import { poolScenarios } from "./pools.ts";
 import { preferenceScenarios } from "./preferences.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -28,12 +27,11 @@ export const allScenarios: readonly Scenario[] = [
   ...leaseConflictScenarios,
   ...leaseEditScenarios,
   ...outageScenarios,
-  ...poolScenarios,
-  ...planScenarios,
   ...apiLossScenarios,
   ...linkScenarios,
   ...preferenceScenarios,
   ...processScenarios,
+  ...planScenarios,
   ...fastScenarios,
   ...hostileScenarios,
 ];
