@@ -36,7 +36,7 @@ export interface ReconcilerParts {
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: () => ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
-  /** Undefined: there are no pools. */
+  /** Undefined: addresses are asked for, and never given. */
   readonly keeper?: Pick<PoolKeeper, "look" | "contains">;
   /** Undefined: addresses are announced without asking who has them. */
   readonly probe?: AddressProbe | undefined;

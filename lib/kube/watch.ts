@@ -196,8 +196,10 @@ export class Watch<Raw extends KubeObject, Slim> {
   }
 
   /**
-   * Lists anew, at once. @returns when the handler has a list that was asked for after this call:
-   * the API server answers with all that was written before it.
+   * Lists again, at once: also what a server does not tell its watches is needed now.
+   *
+   * @returns when the handler has a list that was asked for after this call: the API server answers
+   * with all that was written before it
    */
   relist(): Promise<void> {
     const relisted = Promise.withResolvers<void>();

@@ -6,6 +6,7 @@ import { ServiceSource } from "../../lib/agent/service_source.ts";
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { HttpKubeClient } from "../../lib/kube/client.ts";
 import type { Event, KubeClient, Lease, RequestOptions } from "../../lib/kube/types.ts";
+import { EventRecorder } from "../../lib/observe/events.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import { ALLOCATING_ANNOTATION } from "../../lib/pools/journal.ts";
 import type { PoolSpec } from "../../lib/pools/pool.ts";
@@ -64,7 +65,7 @@ export class PoolNode {
 
   /** @param options.forgetful what is written to the Lease has no journal, and nobody notices */
   constructor(
-    name: string,
+    readonly name: string,
     url: string,
     pools: readonly PoolSpec[],
     options: { forgetful?: boolean } = {},
@@ -96,7 +97,15 @@ export class PoolNode {
         random: Math.random,
         wallClockMs: () => Date.now(),
         holdLock: () => ({ [Symbol.dispose]: () => {} }),
-        postEvent: (event) => Promise.resolve(void this.events.push(event)),
+        openEvents: ({ rate, logger, onLost }) =>
+          new EventRecorder({
+            post: (event) => Promise.resolve(void this.events.push(event)),
+            node: name,
+            clock,
+            rate,
+            logger,
+            onLost,
+          }),
         isAwaited: () => false,
         health: new Health(),
         leaseWatchObserver: {},

@@ -12,6 +12,7 @@ import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
+import { poolScenarios } from "./pools.ts";
 import { preferenceScenarios } from "./preferences.ts";
 import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -27,6 +28,7 @@ export const allScenarios: readonly Scenario[] = [
   ...leaseConflictScenarios,
   ...leaseEditScenarios,
   ...outageScenarios,
+  ...poolScenarios,
   ...apiLossScenarios,
   ...linkScenarios,
   ...preferenceScenarios,
