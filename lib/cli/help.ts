@@ -28,6 +28,8 @@ Examples:
   classvip --config=/etc/classvip.yaml --only=public-prod
 
 A flag counts more than its environment variable, that more than the YAML file of --config.
+Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 the API server cannot be reached, 4 it
+does not allow it.
 Durations are 5s, 1500ms, 1m30s or plain seconds. kube-vip's names are understood too.`;
 
 /** `classvip help`. */

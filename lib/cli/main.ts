@@ -2,6 +2,7 @@ import { ConfigError, describeProblem } from "../config/errors.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type CommandLine, type CommandName, parseCommandLine } from "./args.ts";
 import type { CliContext } from "./context.ts";
+import { EXIT, exitCodeOf } from "./exit_code.ts";
 
 type Command = (context: CliContext, line: CommandLine) => Promise<number>;
 
@@ -46,7 +47,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
 /**
  * Runs the command that the arguments name.
  *
- * @returns the exit code: 0, 1 for a failure, 2 for wrong settings.
+ * @returns the exit code: see {@linkcode EXIT}.
  */
 export async function runCli(context: CliContext): Promise<number> {
   try {
@@ -57,10 +58,10 @@ export async function runCli(context: CliContext): Promise<number> {
       const count = error.problems.length;
       context.stderr(`classvip: ${count} wrong setting${count === 1 ? "" : "s"}`);
       for (const problem of error.problems) context.stderr(`  ${describeProblem(problem)}`);
-      return 2;
+      return EXIT.usage;
     }
     context.stderr(`classvip: ${explain(error)}`);
-    return 1;
+    return exitCodeOf(error);
   }
 }
 
