@@ -10,6 +10,7 @@ import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
+import { migrationScenarios } from "./migration.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
 import { poolScenarios } from "./pools.ts";
@@ -29,6 +30,7 @@ export const allScenarios: readonly Scenario[] = [
   ...leaseEditScenarios,
   ...outageScenarios,
   ...poolScenarios,
+  ...migrationScenarios,
   ...apiLossScenarios,
   ...linkScenarios,
   ...preferenceScenarios,
