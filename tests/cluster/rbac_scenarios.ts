@@ -131,7 +131,7 @@ async function startAs(
   assert.equal(command, "run");
   return await stage.run(node, {
     kubeconfig: path,
-    flags,
+    flags: [...flags, "--logLevel=debug"],
     env: { POD_NAMESPACE: metadata.namespace! },
   });
 }
@@ -168,6 +168,9 @@ async function serve(
   assert.ok((await command.status).success, command.text);
   await stage.served(service, vip, stage.nodes[1]);
   await agent.terminate();
+  const { users: [{ user: { token } }] } = JSON.parse(await Deno.readTextFile(path));
+  assert.ok(agent.logs.some(({ level }) => level === "debug"));
+  for (const { text } of [agent, command]) assert.ok(!text.includes(token), "the token is told");
   // An annotation that says to leave it alone: its status is cleared by reading it first.
   await stage.kube.patch("Service", service, {
     metadata: { annotations: { "classvip.io/ignore": "true" } },
