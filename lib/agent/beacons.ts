@@ -1,7 +1,7 @@
 import type { Clock } from "../election/clock.ts";
 import { Roster, STANDBY_BEACON_MS, StealDamper, Witness } from "../election/witness.ts";
 import { arpRequestFrame } from "../net/arp.ts";
-import { type Beacon, BeaconCodec, ReplayFilter } from "../net/beacon.ts";
+import { type Beacon, type BeaconCodec, ReplayFilter } from "../net/beacon.ts";
 import { type IpAddress, parseIp } from "../net/ip.ts";
 import type { Link, Network } from "../net/link.ts";
 import { formatMac } from "../net/mac.ts";
@@ -15,16 +15,15 @@ import type { Task } from "./task.ts";
 export interface BeaconElection {
   readonly term: number;
   readonly holder: string | undefined;
-  declareDead(term: number): void;
+  declareDead(term: number, untilMs: number): void;
+  declareAlive(term: number): void;
   contest(by: string): void;
 }
 
 export interface BeaconParts {
   readonly node: string;
   readonly priority: number;
-  /** The Lease: `namespace/name`. */
-  readonly instance: string;
-  readonly key: Uint8Array;
+  readonly codec: Pick<BeaconCodec, "encode" | "decode">;
   readonly intervalMs: number;
   /** Name of the interface of the VIPs. */
   readonly interface: string;
@@ -59,7 +58,6 @@ const RECEIVE_MS = 1000;
 export class Beacons implements Task {
   readonly name = "beacons";
   readonly #parts: BeaconParts;
-  readonly #codec: BeaconCodec;
   readonly #replays = new ReplayFilter();
   readonly #roster = new Roster();
   readonly #damper = new StealDamper();
@@ -71,7 +69,6 @@ export class Beacons implements Task {
 
   constructor(parts: BeaconParts) {
     this.#parts = parts;
-    this.#codec = new BeaconCodec(parts.key, parts.instance);
     this.#witness = new Witness(parts.intervalMs);
   }
 
@@ -111,7 +108,7 @@ export class Beacons implements Task {
   }
 
   async #session(link: Link, signal: AbortSignal): Promise<void> {
-    const { claims, openBeacons, clock } = this.#parts;
+    const { claims, openBeacons, clock, election } = this.#parts;
     using stack = new DisposableStack();
     let source: FrameSource;
     try {
@@ -123,7 +120,10 @@ export class Beacons implements Task {
     }
     stack.defer(claims.subscribe({
       holds: (vip) => vip === this.#probing,
-      claimed: ({ vip, mac }) => this.#witness.answered(vip, mac, clock.nowMs()),
+      claimed: ({ vip, mac }) => {
+        const term = this.#witness.answered(vip, mac, clock.nowMs());
+        if (term !== undefined) election.declareAlive(term);
+      },
     }));
     const close = () => source[Symbol.dispose]();
     signal.addEventListener("abort", close, { once: true });
@@ -145,8 +145,8 @@ export class Beacons implements Task {
   }
 
   #take(frame: Uint8Array): void {
-    const { metrics, clock, election, vips, node } = this.#parts;
-    const beacon = this.#codec.decode(frame);
+    const { metrics, clock, codec, election, vips, node } = this.#parts;
+    const beacon = codec.decode(frame);
     if (typeof beacon === "string") return metrics.beaconRejected(beacon);
     // A loop in the network brings one's own back.
     if (beacon.node === node || !this.#replays.accepts(beacon)) {
@@ -162,6 +162,8 @@ export class Beacons implements Task {
       mac: formatMac(beacon.mac),
       vip: beacon.vip?.text,
     }, nowMs);
+    // A write that was to take its Lease may have failed meanwhile: there is no second one.
+    election.declareAlive(beacon.term);
     if (vips.mayHold && beacon.term > election.term) {
       election.contest(`${beacon.node} holds the Lease in term ${beacon.term}`);
     }
@@ -182,7 +184,7 @@ export class Beacons implements Task {
   }
 
   #say(link: Link, nowMs: number): void {
-    const { election, node, priority, vips, stands, network, metrics } = this.#parts;
+    const { codec, election, node, priority, vips, stands, network, metrics } = this.#parts;
     const holds = vips.mayHold;
     if (holds ? !vips.maySpeak : !stands()) return;
     const probe = vips.claims.find((claim) =>
@@ -198,7 +200,7 @@ export class Beacons implements Task {
       mac: link.mac,
       vip: holds ? probe?.ip : undefined,
     };
-    const frame = this.#codec.encode(beacon);
+    const frame = codec.encode(beacon);
     // Again: the right may have ended just now.
     if (holds && !vips.maySpeak) return;
     this.#try(() => {
@@ -215,12 +217,9 @@ export class Beacons implements Task {
       const idle = vips.mayHold || !stands() || nowMs < this.#allowedAtMs;
       const rank = this.#roster.rank({ node, priority }, nowMs);
       const verdict = this.#witness.judge(election, rank, nowMs);
-      this.#probing = verdict.kind === "probe" && !idle ? verdict.vip : undefined;
-      let untilMs = nowMs + intervalMs;
-      if (verdict.kind !== "dead") {
-        untilMs = verdict.untilMs;
-        if (this.#probing !== undefined) this.#ask(link, this.#probing);
-      } else if (!idle) {
+      this.#probing = verdict.kind === "wait" || idle ? undefined : verdict.vip;
+      if (this.#probing !== undefined) this.#ask(link, this.#probing);
+      if (verdict.kind === "dead" && !idle) {
         if (this.#stolenTerm !== verdict.term) {
           logger.warn("the holder is silent and does not answer, takes the Lease", {
             holder: election.holder ?? "",
@@ -229,9 +228,10 @@ export class Beacons implements Task {
           this.#damper.stolen(nowMs);
         }
         this.#stolenTerm = verdict.term;
-        election.declareDead(verdict.term);
+        // A pause of this process, or of looking on, lets the verdict lapse.
+        election.declareDead(verdict.term, nowMs + 2 * intervalMs);
       }
-      await clock.until(untilMs, signal);
+      await clock.until(verdict.untilMs, signal);
     }
   }
 

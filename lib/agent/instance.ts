@@ -7,6 +7,7 @@ import { RateLimit } from "../kube/rate_limit.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
+import { BeaconCodec } from "../net/beacon.ts";
 import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
@@ -318,6 +319,7 @@ export class Instance implements PlannedInstance {
       api,
       clock,
       holder: {
+        expecting: () => reconciler.expect(),
         granted: (untilMs, _term, lease) => {
           if (confirmed) this.#vips.granted(untilMs);
           else confirm();
@@ -409,8 +411,7 @@ export class Instance implements PlannedInstance {
     return new Beacons({
       node: shared.nodeName,
       priority: config.priority,
-      instance: `${config.leaseNamespace}/${config.leaseName}`,
-      key,
+      codec: new BeaconCodec(key, `${config.leaseNamespace}/${config.leaseName}`),
       intervalMs: config.beaconIntervalMs!,
       interface: config.interface,
       network: shared.network,

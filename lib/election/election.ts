@@ -108,8 +108,8 @@ export class Election {
   #resigned: string | undefined;
   /** When it began to stand. */
   #standingSinceMs = -Infinity;
-  /** The term whose holder is known to be dead, by a witness other than the Lease. */
-  #deadTerm: number | undefined;
+  /** The term whose holder is known to be dead, by a witness other than the Lease, and until when. */
+  #dead: { readonly term: number; readonly untilMs: number } | undefined;
   /** Somebody else was seen to hold; only an answer of the API server proves otherwise. */
   #contested: string | undefined;
   /** Addresses may be on the interface: from this run, or left by an earlier one. */
@@ -145,9 +145,11 @@ export class Election {
     return this.#holding === "yes" ? this.#holdUntilMs : -Infinity;
   }
 
-  /** `leaseTransitions` of the Lease as last seen. */
+  /** `leaseTransitions` of the Lease as last seen, also when it is gone: its holder holds in it still. */
   get term(): number {
-    return this.#observed.kind === "present" ? this.#observed.record.term : 0;
+    const observed = this.#observed;
+    if (observed.kind === "present") return observed.record.term;
+    return observed.kind === "absent" ? observed.term : 0;
   }
 
   /** The Lease as last seen. */
@@ -227,7 +229,7 @@ export class Election {
     this.#highestTerm = Math.max(this.#highestTerm, record.term);
     this.#jitterMs = this.#random() * this.#settings.jitterMs;
     // Whoever writes is alive.
-    this.#deadTerm = undefined;
+    this.#dead = undefined;
     this.#observed = {
       kind: "present",
       lease,
@@ -355,13 +357,18 @@ export class Election {
   }
 
   /**
-   * A witness other than the Lease found the holder of this term dead: it may be replaced at once.
-   * What this trades is said in docs/failover.md.
+   * A witness other than the Lease finds the holder of this term dead: it may be replaced at once,
+   * until the witness has to say so again. What this trades is said in docs/failover.md.
    */
-  declareDead(term: number): void {
+  declareDead(term: number, untilMs: number): void {
     if (this.#observed.kind === "present" && this.#observed.record.term === term) {
-      this.#deadTerm = term;
+      this.#dead = { term, untilMs };
     }
+  }
+
+  /** The witness heard of the holder of this term again: it keeps what the Lease gives it. */
+  declareAlive(term: number): void {
+    if (this.#dead?.term === term) this.#dead = undefined;
   }
 
   /** Every address was taken from the interface, confirmed by reading it. */
@@ -443,7 +450,8 @@ export class Election {
         return nowMs;
       case "present": {
         const { record, released, seenAtMs, expiresAtMs } = observed;
-        if (this.#isOurs(record) || record.term === this.#deadTerm) return nowMs;
+        const dead = record.term === this.#dead?.term && nowMs < this.#dead.untilMs;
+        if (this.#isOurs(record) || dead) return nowMs;
         if (!released) return expiresAtMs + this.#jitterMs + this.#standBackMs;
         if (!record.handoverAccepted) return seenAtMs + this.#standBackMs;
         return record.handoverTo === this.#settings.identity ? nowMs : seenAtMs + HANDOVER_GRACE_MS;

@@ -19,6 +19,8 @@ export interface LeaseRequest {
 
 /** Who holds the addresses. Its calls are synchronous: a right that ended ends within the call. */
 export interface Holder {
+  /** The right to hold is being asked for: time to get ready. */
+  expecting?(): void;
   /**
    * The right to hold, until `untilMs` of the Clock, begins or is extended.
    *
@@ -151,8 +153,13 @@ export class Elector {
   }
 
   /** @see Election.declareDead */
-  declareDead(term: number): void {
-    this.#tell((election) => election.declareDead(term));
+  declareDead(term: number, untilMs: number): void {
+    this.#tell((election) => election.declareDead(term, untilMs));
+  }
+
+  /** @see Election.declareAlive */
+  declareAlive(term: number): void {
+    this.#election.declareAlive(term);
   }
 
   /** Stands until the signal aborts; then withdraws, verifies and releases. */
@@ -227,9 +234,11 @@ export class Elector {
     const options = { deadlineMs: this.#requestTimeoutMs };
     let written: Lease;
     try {
-      written = await (purpose === "create"
+      const answer = purpose === "create"
         ? this.#api.create(lease, options)
-        : this.#api.replace(lease, options));
+        : this.#api.replace(lease, options);
+      if (purpose === "acquire") this.#holder.expecting?.();
+      written = await answer;
       this.#election.succeeded(purpose, written, sentAtMs, this.#clock.nowMs());
       this.#lastError = undefined;
     } catch (error) {

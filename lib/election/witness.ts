@@ -19,7 +19,13 @@ export type Verdict =
   | { readonly kind: "wait"; readonly untilMs: number }
   /** To ask who has `vip`; only an answer of `mac` counts. */
   | { readonly kind: "probe"; readonly vip: string; readonly mac: string; readonly untilMs: number }
-  | { readonly kind: "dead"; readonly term: number };
+  /** The same: what answers before it was replaced is alive. */
+  | {
+    readonly kind: "dead";
+    readonly term: number;
+    readonly vip: string;
+    readonly untilMs: number;
+  };
 
 /** A missed beacon is one that did not come within half an interval after its time. */
 const SILENCE_INTERVALS = 3.5;
@@ -60,9 +66,15 @@ export class Witness {
     this.#alive(nowMs);
   }
 
-  /** An ARP packet came that says where the address is. */
-  answered(vip: string, mac: string, nowMs: number): void {
-    if (this.#heard?.vip === vip && this.#heard.mac === mac) this.#alive(nowMs);
+  /**
+   * An ARP packet came that says where the address is.
+   *
+   * @returns the term whose holder lives, if it says so
+   */
+  answered(vip: string, mac: string, nowMs: number): number | undefined {
+    if (this.#heard?.vip !== vip || this.#heard.mac !== mac) return undefined;
+    this.#alive(nowMs);
+    return this.#heard.term;
   }
 
   /** The question was sent. */
@@ -79,12 +91,12 @@ export class Witness {
     const probeAtMs = this.#signMs + PROBE_AFTER_INTERVALS * interval;
     if (nowMs < probeAtMs) return this.#wait(probeAtMs);
     const deadAtMs = this.#signMs + (SILENCE_INTERVALS + rank * RANK_INTERVALS) * interval;
-    if (nowMs >= deadAtMs && this.#probes >= LEAST_PROBES) {
-      return { kind: "dead", term: heard.term };
-    }
     const nextMs = nowMs + PROBE_EVERY_MS;
-    const untilMs = this.#probes >= LEAST_PROBES ? Math.min(nextMs, deadAtMs) : nextMs;
+    const asked = this.#probes >= LEAST_PROBES;
+    const dead = asked && nowMs >= deadAtMs;
+    const untilMs = asked && !dead ? Math.min(nextMs, deadAtMs) : nextMs;
     this.#expectedMs = untilMs;
+    if (dead) return { kind: "dead", term: heard.term, vip: heard.vip, untilMs };
     return { kind: "probe", vip: heard.vip, mac: heard.mac, untilMs };
   }
 

@@ -48,10 +48,15 @@ class Node {
   readonly codec = new BeaconCodec(KEY, INSTANCE);
   readonly log: [string, ...unknown[]][] = [];
   readonly metrics: [string, ...unknown[]][] = [];
+  readonly alive: number[] = [];
   readonly election = {
     term: 4,
     holder: "peer" as string | undefined,
-    declareDead: (term: number) => void this.log.push(["dead", term]),
+    declareDead: (term: number, untilMs: number) => {
+      assert.ok(untilMs > this.clock.nowMs() + INTERVAL);
+      this.log.push(["dead", term]);
+    },
+    declareAlive: (term: number) => void this.alive.push(term),
     contest: (by: string) => void this.log.push(["contest", by]),
   };
   readonly vips = {
@@ -107,8 +112,7 @@ class Node {
     const beacons = new Beacons({
       node: "node-1",
       priority: 100,
-      instance: INSTANCE,
-      key: KEY,
+      codec: this.codec,
       intervalMs: INTERVAL,
       interface: "eth0",
       network: this.wire,
@@ -206,6 +210,26 @@ Deno.test("Beacons leaves a holder alone whose kernel answers, not for another's
     });
     assert.equal(node.log.length > 0, dead, mac);
   }
+});
+
+Deno.test("Beacons takes its verdict back when the holder is heard again, or answers", async () => {
+  const node = new Node();
+  await node.running(async () => {
+    await node.hear(node.beacon());
+    await node.clock.advance(3.5 * INTERVAL);
+    assert.deepEqual(node.log, [["dead", 4]]);
+    node.alive.length = 0;
+    const asked = node.asked();
+    await node.clock.advance(INTERVAL);
+    assert.deepEqual(node.alive, []);
+    assert.ok(node.asked() > asked && node.arp!.holds(VIP.text), "goes on asking");
+    node.arp!.claimed({ vip: VIP.text, mac: "02:00:00:00:00:64" });
+    assert.deepEqual(node.alive, [], "another's answer");
+    node.arp!.claimed({ vip: VIP.text, mac: "02:00:00:00:00:63" });
+    assert.deepEqual(node.alive, [4]);
+    await node.hear(node.beacon());
+    assert.deepEqual(node.alive, [4, 4]);
+  });
 });
 
 Deno.test("Beacons takes the forged, the foreign and the replayed for nothing, and counts them", async () => {

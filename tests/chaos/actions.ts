@@ -68,6 +68,16 @@ export class Actions {
             await Promise.all(nodes.map((node) => node.plugInto(lab.bridge)));
           },
         };
+      case "segment cut":
+        await Promise.all(lab.nodes.map((node) => node.isolate()));
+        return {
+          end: async () => void await Promise.all(lab.nodes.map((node) => node.isolate(false))),
+        };
+      case "wall clock wrong": {
+        const { clocks } = this.#ground;
+        clocks!.set(node.name, true);
+        return { end: () => Promise.resolve(clocks!.set(node.name, false)) };
+      }
       case "address flushed":
         return await this.#flush(node);
       case "Lease deleted":

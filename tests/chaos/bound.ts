@@ -17,3 +17,12 @@ const MACHINE_MS = 500;
  * taken just before that.
  */
 export const GAP_BOUND_MS = EXPIRY_MS + RECONNECT_MS + MACHINE_MS;
+
+/** The same where nothing else happens, and the holder hands over or fast mode notices its crash. */
+export const CALM_GAP_BOUND_MS = 400 + MACHINE_MS;
+
+/**
+ * In fast mode, how long the VIP may be at two places when nodes don't hear each other but the former
+ * holder's watch works: a delivery time. Otherwise its right ends, one Lease after its last renewal.
+ */
+export const OVERLAP_BOUND_MS = MACHINE_MS;

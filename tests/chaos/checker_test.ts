@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GAP_BOUND_MS } from "./bound.ts";
+import { CALM_GAP_BOUND_MS, GAP_BOUND_MS, LEASE_MS, OVERLAP_BOUND_MS } from "./bound.ts";
 import { gaps, violations } from "./checker.ts";
 import type { Recording } from "./recording.ts";
 import { claim, fault, holding, recording, VIP } from "./recordings.ts";
@@ -10,7 +10,7 @@ function said(parts: Partial<Recording>): string[] {
 }
 
 /** Longer than the bound. */
-const LONG_MS = GAP_BOUND_MS + 100;
+const LONG_MS = GAP_BOUND_MS + 110;
 const gone = (fromMs: number, toMs: number) => [
   holding("node-1", 0, fromMs),
   holding("node-2", toMs, 61_050),
@@ -33,12 +33,61 @@ Deno.test("violations() finds a VIP on two nodes for a millisecond", () => {
   assert.equal(violations(recording({ holdings }))[0]!.atMs, 19_999);
 });
 
+/** The holder and its successor have the VIP together for so long. */
+const together = (ms: number) => [
+  holding("node-1", 0, 20_000 + ms),
+  holding("node-2", 20_000, 61_050),
+];
+const apart = fault(["node-2"], 19_700, 30_000, { separates: true, disables: false });
+
+Deno.test("violations() lets two have the VIP in fast mode while they don't hear each other", () => {
+  const faults = [apart];
+  assert.deepEqual(said({ fast: true, holdings: together(OVERLAP_BOUND_MS - 1), faults }), []);
+  assert.equal(said({ holdings: together(1), faults }).length, 1, "in strict mode");
+  assert.equal(said({ fast: true, holdings: together(1) }).length, 1, "heard all the time");
+  const before = [{ ...apart, fromMs: 1000, toMs: 2000 }];
+  assert.equal(
+    said({ fast: true, holdings: together(1), faults: before }).length,
+    1,
+    "long before",
+  );
+  const others = [{ ...apart, nodes: ["node-3"] }];
+  assert.equal(said({ fast: true, holdings: together(1), faults: others }).length, 1, "others");
+});
+
+Deno.test("violations() bounds how long two have the VIP in fast mode", () => {
+  const fast = (ms: number, more: Recording["faults"] = []) =>
+    said({ fast: true, holdings: together(ms), faults: [apart, ...more] }).length;
+  assert.equal(fast(OVERLAP_BOUND_MS + 1), 1);
+  const deaf = (node: string) => [fault([node], 19_000, 30_000, { delays: true })];
+  assert.equal(fast(LEASE_MS - 1, deaf("node-1")), 0, "its watch is dead too");
+  assert.equal(fast(LEASE_MS - 1, deaf("node-2")), 1, "the successor's is");
+  assert.equal(fast(LEASE_MS, deaf("node-1")), 1);
+});
+
+Deno.test("violations() asks more of a handover while nothing else happens", () => {
+  const holdings = gone(10_000, 10_100 + CALM_GAP_BOUND_MS);
+  const faults = [fault(["node-1"], 9990, 10_500, { calm: true })];
+  assert.match(said({ holdings, faults })[0]!, /was on no node for 1\.00 s/);
+  assert.deepEqual(said({ holdings: gone(10_000, 10_900), faults }), []);
+  assert.deepEqual(said({ holdings, faults: [fault(["node-1"], 9990, 10_500)] }), []);
+  assert.deepEqual(said({ holdings, faults, longestPauseMs: 60 }), [], "seen late, perhaps");
+});
+
 Deno.test("violations() finds a frame of a node without the address", () => {
   const text = `node-2 announced ${VIP} without having it`;
   assert.deepEqual(said({ claims: [claim("node-2", 5000)] }), [text]);
   const holdings = [...gone(10_000, 10_001)];
   const late = text.replace("node-2", "node-1");
   assert.deepEqual(said({ holdings, claims: [claim("node-1", 10_300)] }), [late]);
+});
+
+Deno.test("violations() finds a frame soon after a handover while nothing else happens", () => {
+  const parts = { holdings: gone(10_000, 10_001), claims: [claim("node-1", 10_100)] };
+  assert.deepEqual(said(parts), []);
+  const faults = [fault(["node-1"], 9990, 10_500, { calm: true })];
+  assert.deepEqual(said({ ...parts, faults }), [`node-1 announced ${VIP} without having it`]);
+  assert.deepEqual(said({ ...parts, faults, longestPauseMs: 30 }), []);
 });
 
 Deno.test("violations() forgives frames after a hand took the address, for a while", () => {
@@ -56,7 +105,7 @@ Deno.test("violations() forgives frames after a hand took the address, for a whi
 Deno.test("violations() finds a VIP that is gone for longer than the bound", () => {
   assert.deepEqual(said({ holdings: gone(10_000, 10_000 + GAP_BOUND_MS) }), []);
   const [text, ...more] = said({ holdings: gone(10_000, 10_000 + LONG_MS) });
-  assert.match(text!, /was on no node for 7\.28 s although one could have it \(bound 7\.18 s\)/);
+  assert.match(text!, /was on no node for 7\.29 s although one could have it \(bound 7\.18 s\)/);
   assert.deepEqual(more, []);
   assert.equal(said({ holdings: [] }).length, 1, "never there");
 });

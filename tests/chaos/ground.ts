@@ -12,6 +12,7 @@ import { kubeconfig } from "../lab/kubeconfig.ts";
 import { Lab } from "../lab/lab.ts";
 import { Kube } from "../scenarios/kube.ts";
 import { LEASE_MS } from "./bound.ts";
+import { WallClocks } from "./clocks.ts";
 
 const NAMESPACE = "chaos";
 const CLASS = "chaos.example/vip";
@@ -24,6 +25,8 @@ export interface GroundOptions {
   readonly nodes: number;
   /** Folder with etcd and kube-apiserver; without it the lab's own API server is used. */
   readonly assets: string | undefined;
+  /** Agents with fast failover. */
+  readonly fast: boolean;
 }
 
 /** Nodes, an API server, a look at every address and every frame, and an agent for each node. */
@@ -42,12 +45,15 @@ export class Ground implements AsyncDisposable {
     readonly bridges: readonly Child<ArpFrame>[],
     /** Path. */
     readonly kubeconfig: string,
+    /** Only where they can be set. */
+    readonly clocks: WallClocks | undefined,
+    readonly flags: readonly string[],
     readonly stack: AsyncDisposableStack,
   ) {
     this.vips = VIPS.map((host) => lab.address(host));
   }
 
-  static async create({ nodes, assets }: GroundOptions): Promise<Ground> {
+  static async create({ nodes, assets, fast }: GroundOptions): Promise<Ground> {
     await using stack = new AsyncDisposableStack();
     const dir = await Deno.makeTempDir({ prefix: "classvip-chaos-" });
     stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -67,7 +73,19 @@ export class Ground implements AsyncDisposable {
     const path = `${dir}/kubeconfig`;
     const { url: server, caCert, token } = plane;
     await Deno.writeTextFile(path, kubeconfig({ server, caCert, token }));
-    const ground = new Ground(lab, plane, kube, watch, bridges, path, stack.move());
+    const key = `${dir}/key`;
+    await Deno.writeFile(key, crypto.getRandomValues(new Uint8Array(32)), { mode: 0o400 });
+    const ground = new Ground(
+      lab,
+      plane,
+      kube,
+      watch,
+      bridges,
+      path,
+      WallClocks.find(dir),
+      fast ? ["--fastFailover", `--beaconKeyFile=${key}`] : [],
+      stack.move(),
+    );
     await ground.#fill();
     return ground;
   }
@@ -81,7 +99,9 @@ export class Ground implements AsyncDisposable {
         `--leaseName=${this.lease.metadata.name}`,
         `--leaseNamespace=${NAMESPACE}`,
         `--leaseDuration=${LEASE_MS}ms`,
+        ...this.flags,
       ],
+      ...this.clocks && { env: this.clocks.env(node.name) },
     });
     this.agents.set(node.name, agent);
     this.allAgents.push({ node: node.name, agent });

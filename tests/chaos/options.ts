@@ -5,6 +5,8 @@ export interface Options {
   readonly nodes: number;
   /** A real kube-apiserver, where there is one. */
   readonly real: boolean;
+  /** Agents with fast failover. */
+  readonly fast: boolean;
 }
 
 const LARGEST_SEED = 2 ** 32 - 1;
@@ -12,7 +14,7 @@ const LARGEST_SEED = 2 ** 32 - 1;
 const FEWEST_SECONDS = 15;
 
 /**
- * Reads `[--seconds=N] [--seed=N] [--nodes=3..5] [--real]`.
+ * Reads `[--seconds=N] [--seed=N] [--nodes=3..5] [--real] [--fast]`.
  *
  * Without `--nodes` the seed determines that too.
  *
@@ -20,21 +22,23 @@ const FEWEST_SECONDS = 15;
  * @throws {TypeError} that says what is wrong
  */
 export function parseOptions(args: readonly string[], random: () => number): Options {
-  let [seconds, seed, real] = [120, Math.floor(random() * (LARGEST_SEED + 1)), false];
+  let [seconds, seed] = [120, Math.floor(random() * (LARGEST_SEED + 1))];
+  let [real, fast] = [false, false];
   let nodes: number | undefined;
   for (const arg of args) {
     const [, name, text] = /^--(seconds|seed|nodes)=(\d+)$/.exec(arg) ?? [];
     const value = Number(text);
     if (arg === "--real") real = true;
+    else if (arg === "--fast") fast = true;
     else if (name === "seconds" && value >= FEWEST_SECONDS) seconds = value;
     else if (name === "seed" && value <= LARGEST_SEED) seed = value;
     else if (name === "nodes" && value >= 3 && value <= 5) nodes = value;
     else {
       throw new TypeError(
         `"${arg}" is none of --seconds=<${FEWEST_SECONDS} or more>, ` +
-          `--seed=<0 to ${LARGEST_SEED}>, --nodes=<3 to 5>, --real`,
+          `--seed=<0 to ${LARGEST_SEED}>, --nodes=<3 to 5>, --real, --fast`,
       );
     }
   }
-  return { seconds, seed, nodes: nodes ?? 3 + seed % 3, real };
+  return { seconds, seed, nodes: nodes ?? 3 + seed % 3, real, fast };
 }

@@ -14,6 +14,12 @@ export interface Fault {
   readonly disables: boolean;
   /** The Lease may have to run out once more, counted from its beginning or its end. */
   readonly setback: boolean;
+  /** Nodes don't hear each other meanwhile: these and all others, or (when `nodes` is empty) any two. */
+  readonly separates: boolean;
+  /** Its nodes may learn late of what the API server knows. */
+  readonly delays: boolean;
+  /** Nothing else happened meanwhile, nor soon after. */
+  readonly calm: boolean;
   /** The address that a hand took from the node's interface; its agent can't know at once. */
   readonly flushed?: string;
 }
@@ -35,6 +41,8 @@ export interface Saying {
 /** A run, as it was seen from outside. */
 export interface Recording {
   readonly seed: number;
+  /** The agents had fast failover. */
+  readonly fast: boolean;
   readonly nodes: readonly string[];
   readonly vips: readonly string[];
   /** All VIPs were served, no fault had begun. */
@@ -48,6 +56,8 @@ export interface Recording {
   readonly claims: readonly Claim[];
   readonly faults: readonly Fault[];
   readonly sayings: readonly Saying[];
+  /** From one look at a node's addresses to the next: the longest. */
+  readonly longestPauseMs: number;
   /** What else the agents left behind, in words. */
   readonly leftovers: readonly string[];
 }

@@ -7,6 +7,7 @@ export const VIP = "10.77.0.100";
 export function recording(parts: Partial<Recording> = {}): Recording {
   return {
     seed: 7,
+    fast: false,
     nodes: ["node-1", "node-2"],
     vips: [VIP],
     startMs: 1000,
@@ -16,6 +17,7 @@ export function recording(parts: Partial<Recording> = {}): Recording {
     claims: [],
     faults: [],
     sayings: [],
+    longestPauseMs: 5,
     leftovers: [],
     ...parts,
   };
@@ -36,5 +38,6 @@ export function fault(
   toMs: number,
   traits: Partial<Fault> = {},
 ): Fault {
-  return { label: "SIGSTOP", nodes, fromMs, toMs, disables: true, setback: false, ...traits };
+  const none = { setback: false, separates: false, delays: false, calm: false };
+  return { label: "SIGSTOP", nodes, fromMs, toMs, disables: true, ...none, ...traits };
 }

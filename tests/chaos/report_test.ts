@@ -11,7 +11,7 @@ const run = recording({
 });
 
 Deno.test("reportLines() shows the 15 s before the first broken promise", () => {
-  const lines = reportLines({ recording: run, longestPauseMs: 5 }, violations(run));
+  const lines = reportLines(run, violations(run));
   assert.deepEqual(lines.slice(0, 8), [
     "Before the first broken promise:",
     "   24.000  FAULT  SIGSTOP: node-1, for 4.00 s",
@@ -26,7 +26,7 @@ Deno.test("reportLines() shows the 15 s before the first broken promise", () => 
 });
 
 Deno.test("reportLines() says that all is well", () => {
-  const [summary, ...more] = reportLines({ recording: recording(), longestPauseMs: 5 }, []);
+  const [summary, ...more] = reportLines(recording(), []);
   assert.match(summary!, /^faults: 0 · /);
   assert.deepEqual(more, ["All promises were kept."]);
 });

@@ -1,8 +1,9 @@
 import { nowMs } from "../lab/clock.ts";
 import { Actions, type Begun } from "./actions.ts";
+import { AHEAD_MS } from "./clocks.ts";
 import { Ground } from "./ground.ts";
 import type { Claim, Fault, Recording, Saying } from "./recording.ts";
-import { type Kind, KINDS, occupied, schedule, type Step } from "./schedule.ts";
+import { KINDS, occupied, schedule, type Step } from "./schedule.ts";
 
 export interface RunOptions {
   readonly seed: number;
@@ -10,13 +11,8 @@ export interface RunOptions {
   readonly durationMs: number;
   /** Folder with etcd and kube-apiserver; without it the lab's own API server is used. */
   readonly assets: string | undefined;
-}
-
-/** What a run shows, and how well it could be seen. */
-export interface RunResult {
-  readonly recording: Recording;
-  /** From one look at a node's addresses to the next: the longest. */
-  readonly longestPauseMs: number;
+  /** Agents with fast failover. */
+  readonly fast: boolean;
 }
 
 /** The kernel gives each interface one of these. */
@@ -26,7 +22,7 @@ const START_DEADLINE_MS = 20_000;
 const AFTER_MS = 500;
 
 /** Plays a schedule in the lab, and writes down what can be seen from outside. */
-export async function play(options: RunOptions): Promise<RunResult> {
+export async function play(options: RunOptions): Promise<Recording> {
   await using ground = await Ground.create(options);
   const { lab, watch, vips } = ground;
   await Promise.all(lab.nodes.map((node) => ground.start(node)));
@@ -38,8 +34,9 @@ export async function play(options: RunOptions): Promise<RunResult> {
   const endedMs = nowMs();
   await rest(AFTER_MS);
   const wallMs = Date.now() - nowMs();
-  const recording: Recording = {
+  return {
     seed: options.seed,
+    fast: options.fast,
     nodes: lab.nodes.map(({ name }) => name),
     vips,
     startMs,
@@ -51,23 +48,28 @@ export async function play(options: RunOptions): Promise<RunResult> {
     claims: claimsOf(ground),
     faults,
     sayings: sayingsOf(ground, wallMs),
+    longestPauseMs: watch.holdings.longestPauseMs,
     leftovers,
   };
-  return { recording, longestPauseMs: watch.holdings.longestPauseMs };
 }
 
 async function carryOut(ground: Ground, options: RunOptions, startMs: number): Promise<Fault[]> {
-  const { nodes, durationMs, assets } = options;
-  const steps = schedule({ seed: options.seed, nodes, durationMs, embedded: !assets });
+  const { assets, nodes, durationMs } = options;
+  const clock = ground.clocks !== undefined;
+  if (!clock) console.log("Wall clocks can't be set: libfaketime is not there");
+  const steps = schedule({ ...options, embedded: !assets, clock });
   const actions = new Actions(ground);
   const faults: Fault[] = [];
   const busy = new Set<string>();
   const played: Promise<void>[] = [];
   for (const planned of steps) {
     await rest(startMs + planned.atMs - nowMs());
-    const step = planned.holder
-      ? { ...planned, nodes: holderOf(ground) ?? planned.nodes }
-      : planned;
+    const held = holderOf(ground) ?? planned.nodes;
+    // On purpose the Lease is moved to another node than the holder.
+    const other = planned.calm && planned.kind === "Lease moved"
+      ? [(held[0]! + 1) % nodes]
+      : planned.nodes;
+    const step = { ...planned, nodes: planned.holder ? held : other };
     const keys = occupied(step.kind, step.nodes);
     // The holder's is taken, or the former one took longer than planned: an agent that can't release
     // waits before it ends.
@@ -86,7 +88,7 @@ async function carryOut(ground: Ground, options: RunOptions, startMs: number): P
 }
 
 /** Its index. @returns undefined when nobody has a VIP */
-function holderOf({ lab, watch, vips }: Ground): [number] | undefined {
+function holderOf({ lab, watch, vips }: Ground): number[] | undefined {
   const host = vips.flatMap((vip) => watch.holdings.holders(vip))[0]?.host;
   const index = lab.nodes.findIndex(({ name }) => name === host);
   return index === -1 ? undefined : [index];
@@ -105,11 +107,14 @@ async function carryOutOne(
   await begun.end();
   const nodes = step.nodes.map((index) => lab.nodes[index]!.name);
   const over = step.forMs === 0 ? fromMs : nowMs();
-  faults.push(faultOf(step.kind, begun, nodes, fromMs, over));
+  faults.push(faultOf(step, begun, nodes, fromMs, over));
 }
 
+/** Scopes of faults after which an agent may learn late of a new holder. */
+const DELAYING: readonly string[] = ["process", "api", "cable", "server"];
+
 function faultOf(
-  kind: Kind,
+  { kind, calm }: Step,
   { note, flushed }: Begun,
   nodes: string[],
   fromMs: number,
@@ -123,6 +128,9 @@ function faultOf(
     toMs,
     disables: "disables" in traits,
     setback: "setback" in traits,
+    separates: "separates" in traits,
+    delays: DELAYING.includes(traits.scope),
+    calm: calm ?? false,
     ...flushed !== undefined && { flushed },
   };
 }
@@ -155,7 +163,9 @@ function sayingsOf({ allAgents }: Ground, wallMs: number): Saying[] {
   return allAgents.flatMap(({ node, agent }) =>
     agent.logs.map(({ time, message, reason, error, holder, vip }) => {
       const details = [holder, vip, reason, error].filter((detail) => detail !== undefined);
-      const atMs = Date.parse(String(time)) - wallMs;
+      const saidMs = Date.parse(String(time)) - wallMs;
+      // Said by a clock that was wrong at that time.
+      const atMs = saidMs > nowMs() + AHEAD_MS / 2 ? saidMs - AHEAD_MS : saidMs;
       return { atMs, node, text: [message, ...details].join(" · ") };
     })
   );

@@ -28,6 +28,6 @@ Deno.test("runCli() takes nothing beside version and help", async () => {
 });
 
 Deno.test("runCli() points to help where no flag is like the one given", async () => {
-  const { err } = await cli(["config", "--foo", "--bar", "-x"], { CLASSVIP_QUUX: "1" });
+  const { err } = await cli(["config", "--quux", "--bar", "-x"], { CLASSVIP_QUUX: "1" });
   assert.equal(err.match(/right would be: one of those that `classvip help` lists/g)?.length, 4);
 });

@@ -340,9 +340,11 @@ Deno.test("stand() right after resign() takes the Lease again, by a new right", 
 
 // A witness.
 
+const DEAD_UNTIL_MS = 100;
+
 Deno.test("declareDead() lets that term be replaced at once", () => {
   const election = standby(lease(OTHER), 0, BACK);
-  election.declareDead(5);
+  election.declareDead(5, DEAD_UNTIL_MS);
   const { purpose, lease: sent } = written(election, 0);
   assert.equal(purpose, "acquire");
   assert.equal(sent.spec?.leaseTransitions, 6);
@@ -351,33 +353,56 @@ Deno.test("declareDead() lets that term be replaced at once", () => {
 Deno.test("declareDead() is about one term", () => {
   for (const term of [4, 6, 0]) {
     const election = standby(lease(OTHER), 0);
-    election.declareDead(term);
+    election.declareDead(term, DEAD_UNTIL_MS);
     assert.equal(next(election, 0), `wait ${WAIT_MS}`, String(term));
   }
   const election = standby(undefined, 0);
-  election.declareDead(0);
+  election.declareDead(0, DEAD_UNTIL_MS);
   election.seen(lease({ ...OTHER, term: 0 }), "watch", 10);
   assert.equal(next(election, 10), `wait ${10 + WAIT_MS}`);
 });
 
 Deno.test("declareDead() is forgotten when the holder writes again", () => {
   const election = standby(lease(OTHER), 0);
-  election.declareDead(5);
+  election.declareDead(5, DEAD_UNTIL_MS);
   election.seen(lease({ ...OTHER, renewTime: "later", version: "11" }), "watch", 1000);
   assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
 });
 
+Deno.test("declareDead() is no longer so when it lapsed, or the holder lives", () => {
+  const election = standby(lease(OTHER), 0);
+  election.declareDead(5, DEAD_UNTIL_MS);
+  election.declareAlive(4);
+  assert.equal(next(election, DEAD_UNTIL_MS - 1), "acquire");
+  assert.equal(next(election, DEAD_UNTIL_MS), `wait ${WAIT_MS}`);
+  election.declareDead(5, 2 * DEAD_UNTIL_MS);
+  assert.equal(next(election, DEAD_UNTIL_MS), "acquire");
+  // A request that was to take its Lease failed, and the holder was heard of before the next one.
+  election.failed(DEAD_UNTIL_MS);
+  election.declareAlive(5);
+  election.seen(lease(OTHER), "server", DEAD_UNTIL_MS + 1);
+  assert.match(next(election, 2 * DEAD_UNTIL_MS - 1), /^wait/);
+});
+
 Deno.test("declareDead() stays through a label and a lost race that changed no record", () => {
   const election = standby(lease(OTHER), 0);
-  election.declareDead(5);
+  election.declareDead(5, DEAD_UNTIL_MS);
   election.conflicted(10);
   election.seen(lease({ ...OTHER, version: "11" }), "server", 20);
   assert.equal(next(election, 20), "acquire");
 });
 
+Deno.test("term stays what it was when the Lease is deleted: the holder's beacons say it", () => {
+  const election = holder(0);
+  assert.equal(election.term, 5);
+  election.seen(undefined, "watch", 10);
+  assert.ok(election.mayHold(10));
+  assert.equal(election.term, 5);
+});
+
 Deno.test("declareDead() of its own term does a holder nothing", () => {
   const election = holder(0);
-  election.declareDead(5);
+  election.declareDead(5, DEAD_UNTIL_MS);
   assert.ok(election.mayHold(100));
   assert.equal(next(election, 100), "wait 3000");
 });

@@ -2,6 +2,7 @@ import type { Lease } from "../../lib/kube/types.ts";
 import type { Node } from "./node.ts";
 import type { Action } from "./schedule.ts";
 import { WHO_HOLDS } from "./schedule.ts";
+import { disturb, isSegmentKind } from "./segment_actions.ts";
 import type { World } from "./world.ts";
 
 /** Makes an action happen. */
@@ -18,6 +19,10 @@ export function happen(world: World, action: Action): void {
   // A process that sleeps with its machine gets no signals.
   if (machine.asleep && (kind === "stall" || kind === "crash" || kind === "terminate")) return;
   const startAgain = () => timeline.after(ms, () => node.start());
+  if (isSegmentKind(kind)) {
+    lasting(kind);
+    return disturb(world.fast!, { ...action, kind }, node);
+  }
   switch (kind) {
     case "stall":
       lasting("SIGSTOP");

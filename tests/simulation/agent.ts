@@ -16,6 +16,7 @@ import { type ServiceView, viewService } from "../../lib/services/service_view.t
 import { placer } from "../../lib/vip/placement.ts";
 import { BURST_MS } from "../../lib/vip/schedule.ts";
 import { instanceMark, type VipObserver, Vips } from "../../lib/vip/vips.ts";
+import { FastAgent, type FastParts } from "./fast_agent.ts";
 import type { Mutation } from "./mutation.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -42,6 +43,8 @@ export interface AgentParts {
   readonly api: LeaseApi;
   readonly random: Random;
   readonly mutation: Mutation;
+  /** Only in fast mode. */
+  readonly fast: FastParts | undefined;
   /** Called whenever the right to hold begins. */
   readonly elected: () => void;
   /** Called when the process came to its end by itself. */
@@ -51,19 +54,21 @@ export interface AgentParts {
 /** One run of the agent: the parts of lib/, put together as lib/agent/instance.ts does. */
 export class Agent {
   readonly elector: Elector;
+  readonly fast: FastAgent | undefined;
   readonly #vips: Vips<ServiceView>;
   readonly #parts: AgentParts;
   readonly #terminated = new AbortController();
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    const { times, network, mutation, process, clock } = parts;
+    const { times, network, mutation, process, clock, fast } = parts;
     this.#vips = new Vips<ServiceView>({
       network,
       clock,
       mark: MARK,
       schedule: { burstMs: BURST_MS, refreshMs: 3000 },
       observer: IGNORE_VIPS,
+      ...fast && { homeOf: () => fast.homeIndex },
     });
     this.#vips.adoptLeftovers();
     const who: ElectionSettings = {
@@ -80,6 +85,7 @@ export class Agent {
         if (!begins) return;
         parts.elected();
         this.#reconcile();
+        this.fast?.beacons.announce();
       },
       withdraw: (reason) => this.#vips.withdraw(reason),
     };
@@ -92,6 +98,19 @@ export class Agent {
       requestTimeoutMs: times.requestTimeoutMs,
       stopTimeoutMs: times.leaseDurationMs,
     });
+    if (fast !== undefined) {
+      const { elector } = this;
+      const vips = this.#vips;
+      this.fast = new FastAgent({
+        fast,
+        identity: parts.identity,
+        elector,
+        vips,
+        network,
+        clock,
+        mutation,
+      });
+    }
     process.wake(() => void this.#run());
   }
 
@@ -110,6 +129,7 @@ export class Agent {
       await Promise.all([
         this.elector.run(this.#terminated.signal).finally(() => rest.abort()),
         this.#vips.run(rest.signal),
+        ...(this.fast?.tasks ?? []).map((task) => task.run(rest.signal)),
       ]);
       if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");
       this.#parts.ended(undefined);

@@ -1,3 +1,4 @@
+import { parseIp } from "../../lib/net/ip.ts";
 import type { AddressChange, InterfaceAddress, Link, Network } from "../../lib/net/link.ts";
 import type { Machine } from "./machine.ts";
 import type { Random } from "./random.ts";
@@ -6,6 +7,8 @@ import type { Random } from "./random.ts";
 export const FOREVER_SECONDS = 0xffffffff;
 /** How late the kernel removes an address at most (measured on Linux 6.18). */
 export const KERNEL_LATENESS_MS = 310;
+/** Of the device that goes with the agent's process. */
+export const DEVICE_INDEX = 2;
 /** Jiffies are counted from the raw clock, boot time is slewed by NTP: 500 ppm at most. */
 const SLEW = 0.0005;
 
@@ -18,8 +21,9 @@ interface Entry {
 /** What the world outside sees of a kernel. */
 export interface KernelWitness {
   set(seconds: number, appeared: boolean): void;
-  vanished(how: string): void;
-  frameSent(): void;
+  /** @param slept a suspend had prolonged its lifetime */
+  vanished(how: string, slept: boolean): void;
+  frameSent(frame: Uint8Array): void;
 }
 
 /** A node's network: it outlives the processes, and ends lifetimes whatever they do. */
@@ -27,15 +31,33 @@ export class Kernel implements Network {
   readonly #machine: Machine;
   readonly #random: Random;
   readonly #witness: KernelWitness;
-  readonly #links: Link[];
+  readonly #links: readonly Link[];
+  readonly #own: readonly InterfaceAddress[];
   #entry: Entry | undefined;
 
-  constructor(machine: Machine, random: Random, index: number, witness: KernelWitness) {
+  /**
+   * @param index of the node, from 1
+   * @param fast a device and an own address are there too
+   */
+  constructor(
+    machine: Machine,
+    random: Random,
+    index: number,
+    witness: KernelWitness,
+    fast = false,
+  ) {
     this.#machine = machine;
     this.#random = random;
     this.#witness = witness;
     const mac = Uint8Array.of(2, 0, 0, 0, 0, index);
-    this.#links = [{ index: 1, name: "eth0", mac, up: true, carrier: true, loopback: false }];
+    const eth0 = { index: 1, name: "eth0", mac, up: true, carrier: true, loopback: false };
+    const device = { ...eth0, index: DEVICE_INDEX, name: "classvip0", mac: new Uint8Array() };
+    this.#links = fast ? [eth0, device] : [eth0];
+    const ip = parseIp(`192.0.2.${100 + index}`)!;
+    const own = { linkIndex: 1, ip, prefixLength: 24, mark: 0 };
+    this.#own = fast
+      ? [{ ...own, preferredSeconds: FOREVER_SECONDS, validSeconds: FOREVER_SECONDS }]
+      : [];
     machine.onWake(() => {
       if (this.#entry) this.#entry.slept = true;
     });
@@ -52,13 +74,20 @@ export class Kernel implements Network {
   }
 
   links(): Link[] {
-    return this.#links;
+    return [...this.#links];
   }
 
   addresses(): InterfaceAddress[] {
-    if (this.#entry === undefined) return [];
+    if (this.#entry === undefined) return [...this.#own];
     const { ip, linkIndex, mark, validSeconds } = this.#entry.change;
-    return [{ linkIndex, ip, prefixLength: 32, mark, preferredSeconds: 0, validSeconds }];
+    return [...this.#own, {
+      linkIndex,
+      ip,
+      prefixLength: 32,
+      mark,
+      preferredSeconds: 0,
+      validSeconds,
+    }];
   }
 
   gateways(): never[] {
@@ -73,8 +102,13 @@ export class Kernel implements Network {
     });
   }
 
-  send(): void {
-    this.#witness.frameSent();
+  send(_linkIndex: number, frame: Uint8Array): void {
+    this.#witness.frameSent(frame);
+  }
+
+  /** The process that opened the device ended. */
+  closeDevice(): void {
+    if (this.#entry?.change.linkIndex === DEVICE_INDEX) this.#vanish("gone with the process");
   }
 
   /** The machine boots anew. */
@@ -100,7 +134,8 @@ export class Kernel implements Network {
 
   #vanish(how: string): void {
     if (this.#entry === undefined) return;
+    const { slept } = this;
     this.#entry = undefined;
-    this.#witness.vanished(how);
+    this.#witness.vanished(how, slept);
   }
 }

@@ -18,6 +18,7 @@ export class Machine {
   readonly name: string;
   readonly #timeline: Timeline;
   readonly #plan: ClockPlan;
+  #rebootedAtMs = 0;
   #asleepMs = 0;
   #asleepSinceMs = -Infinity;
   #asleepUntilMs = -Infinity;
@@ -33,11 +34,20 @@ export class Machine {
 
   /** CLOCK_BOOTTIME. */
   bootMs(): number {
+    return this.#sinceStartMs - this.#rebootedAtMs;
+  }
+
+  /** Boot time begins anew. */
+  reboot(): void {
+    this.#rebootedAtMs = this.#sinceStartMs;
+  }
+
+  get #sinceStartMs(): number {
     return this.#plan.bootMs + this.#timeline.nowMs * this.#plan.rate;
   }
 
   wallMs(): number {
-    return WALL_CLOCK_START_MS + this.bootMs() + this.#wallForwardMs + this.#wallBackMs;
+    return WALL_CLOCK_START_MS + this.#sinceStartMs + this.#wallForwardMs + this.#wallBackMs;
   }
 
   /** How far the wall clock was set forward and back, in all. */
@@ -50,8 +60,9 @@ export class Machine {
     else this.#wallBackMs += byMs;
   }
 
+  /** Until all is told that it woke, also at the very instant of that. */
   get asleep(): boolean {
-    return this.#timeline.nowMs < this.#asleepUntilMs;
+    return this.#asleepSinceMs !== -Infinity;
   }
 
   get asleepUntilMs(): number {

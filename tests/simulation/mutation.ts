@@ -1,4 +1,5 @@
 import type { ElectionTimes } from "../../lib/agent/times.ts";
+import type { BeaconParts } from "../../lib/agent/beacons.ts";
 import type { Election } from "../../lib/election/election.ts";
 import type { Holder, LeaseApi } from "../../lib/election/elector.ts";
 import type { Network } from "../../lib/net/link.ts";
@@ -14,4 +15,7 @@ export interface Mutation {
   readonly holder?: (holder: Holder, of: Process) => Holder;
   readonly api?: (api: LeaseApi) => LeaseApi;
   readonly network?: (network: Network) => Network;
+  readonly beacons?: (parts: BeaconParts) => BeaconParts;
+  /** Changes a class of lib/ for all agents, until it is disposed. */
+  readonly patch?: () => Disposable;
 }

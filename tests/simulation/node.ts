@@ -41,10 +41,13 @@ export class Node {
     this.machine = new Machine(this.name, timeline, { rate, bootMs });
     const witness: KernelWitness = {
       set: (seconds, appeared) => world.checker.addressSet(this, seconds, appeared),
-      vanished: (how) => world.checker.addressVanished(this, how),
-      frameSent: () => world.checker.frameSent(this),
+      vanished: (how, slept) => world.checker.addressVanished(this, how, slept && !this.#acts),
+      frameSent: (frame) => {
+        if (world.fast === undefined) world.checker.frameSent(this);
+        else world.fast.send(frame, this);
+      },
     };
-    this.kernel = new Kernel(this.machine, random, index + 1, witness);
+    this.kernel = new Kernel(this.machine, random, index + 1, witness, schedule.fast !== undefined);
     this.wire = new Wire(random, () => timeline.nowMs);
     this.machine.onWake(() => this.#woke());
   }
@@ -59,8 +62,13 @@ export class Node {
    * the time to see to that.
    */
   get excused(): boolean {
-    const acts = this.process?.alive && !this.process.stopped && this.#wake.boundOver;
-    return this.kernel.slept && !acts;
+    return this.kernel.slept && !this.#acts;
+  }
+
+  /** Whether a process has had the time to see to what a suspend prolonged. */
+  get #acts(): boolean {
+    const { process } = this;
+    return process !== undefined && process.alive && !process.stopped && this.#wake.boundOver;
   }
 
   /** Starts the agent, unless it runs. */
@@ -69,12 +77,13 @@ export class Node {
     if (this.machine.asleep) {
       return this.#world.timeline.at(this.machine.asleepUntilMs, () => this.start());
     }
-    const { timeline, random, schedule, server, mutation, note } = this.#world;
+    const { timeline, random, schedule, server, mutation, note, fast } = this.#world;
     const process = new Process(timeline, this.machine, random, this.#world.ran);
     const times = electionTimes(schedule.leaseDurationMs, schedule.renewIntervalMs);
     const nowMs = () => mutation.nowMs?.(this.machine) ?? this.machine.bootMs();
     const name = `${this.name}.${++this.#runs}`;
     const api = new ApiClient({ timeline, server, process, wire: this.wire, name });
+    const seen = mutation.api?.(api) ?? api;
     note(this.name, "agent starts");
     const agent = new Agent({
       identity: this.identity,
@@ -84,9 +93,10 @@ export class Node {
       clock: process.clock(nowMs),
       wallMs: () => this.machine.wallMs(),
       network: mutation.network?.(this.kernel) ?? this.kernel,
-      api: mutation.api?.(api) ?? api,
+      api: fast?.watching(seen, this) ?? seen,
       random,
       mutation,
+      fast: fast?.partsFor(this),
       elected: () => this.#world.checker.elected(this),
       ended: (error) => {
         if (error !== undefined) this.#world.checker.failed(this, error);
@@ -100,7 +110,10 @@ export class Node {
     this.agent = agent;
     this.watch = new WatchStream(
       { timeline, server, process, wire: this.wire },
-      (lease) => agent.observe(lease),
+      (lease) => {
+        agent.observe(lease);
+        fast?.checker.watchRead(lease, this);
+      },
     );
   }
 
@@ -126,12 +139,14 @@ export class Node {
   powerOff(): void {
     this.#end();
     this.kernel.reset();
+    this.machine.reboot();
     this.#boots++;
   }
 
   #end(): void {
     this.process?.die();
     this.watch?.end();
+    this.kernel.closeDevice();
     this.process = this.agent = this.watch = undefined;
   }
 

@@ -35,6 +35,11 @@ export class Process {
     return this.#timeline.nowMs < this.#stoppedUntilMs;
   }
 
+  /** Whether nothing kept it from running since then. */
+  ranSince(atMs: number): boolean {
+    return this.#alive && this.#stoppedUntilMs <= atMs && this.#machine.asleepUntilMs <= atMs;
+  }
+
   /** SIGKILL, or the end. */
   die(): void {
     this.#alive = false;

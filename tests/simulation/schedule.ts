@@ -1,9 +1,11 @@
+import type { FastPlan } from "./fast_schedule.ts";
 import { between, pick, type Random, seeded } from "./random.ts";
+import type { SegmentKind } from "./segment_actions.ts";
 
 /** Stands for the node that has the VIP at that time, in an action's `node`. */
 export const WHO_HOLDS = -1;
 
-const KINDS = [
+export const KINDS = [
   // Of a process or a machine, for `ms`.
   "stall",
   "crash",
@@ -31,7 +33,7 @@ const KINDS = [
   "rename holder",
   "label Lease",
 ] as const;
-export type ActionKind = typeof KINDS[number];
+export type ActionKind = typeof KINDS[number] | SegmentKind;
 
 /** Something that happens to a node, or to the API server. */
 export interface Action {
@@ -58,6 +60,8 @@ export interface Schedule {
   readonly nodes: readonly NodePlan[];
   readonly actions: readonly Action[];
   readonly endMs: number;
+  /** Only in fast mode. */
+  readonly fast?: FastPlan;
 }
 
 /** @param drift by how much the clocks of two nodes differ in speed at most */

@@ -11,6 +11,8 @@ export interface SearchOptions {
   readonly mutation?: Mutation;
   /** By how much the clocks of two nodes differ in speed at most; 1 % is what is allowed for. */
   readonly drift?: number;
+  /** Default: a schedule in strict mode. */
+  readonly make?: (seed: number, drift: number) => Schedule;
 }
 
 /** What many simulations found. */
@@ -23,24 +25,32 @@ export interface Findings {
   readonly elections: number;
   readonly frames: number;
   readonly simulatedMs: number;
+  readonly steals: number;
+  readonly overlaps: number;
+  readonly overlapMs: number;
 }
 
 const DRIFT = 0.01;
 
 /** Plays random schedules until one goes wrong. */
 export async function search(options: SearchOptions): Promise<Findings> {
-  const { seed, schedules, mutation, drift = DRIFT } = options;
+  const { seed, schedules, mutation, drift = DRIFT, make = randomSchedule } = options;
   let [played, elections, frames, simulatedMs] = [0, 0, 0, 0];
+  let [steals, overlaps, overlapMs] = [0, 0, 0];
   let [failing, violation]: [Schedule?, Violation?] = [];
   while (played < schedules && failing === undefined) {
-    const schedule = randomSchedule(derive(seed, played++), drift);
+    const schedule = make(derive(seed, played++), drift);
     const outcome = await simulate(schedule, mutation);
     elections += outcome.elections;
     frames += outcome.frames;
+    steals += outcome.steals;
+    overlaps += outcome.overlaps;
+    overlapMs += outcome.overlapMs;
     simulatedMs += schedule.endMs;
     if (outcome.violation !== undefined) [failing, violation] = [schedule, outcome.violation];
   }
-  return { failing, violation, played, elections, frames, simulatedMs };
+  const counts = { elections, frames, simulatedMs, steals, overlaps, overlapMs };
+  return { failing, violation, played, ...counts };
 }
 
 /** A schedule and its time line, for people. */

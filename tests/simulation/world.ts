@@ -1,6 +1,7 @@
 import { happen, LONGEST_EDIT_SECONDS } from "./actions.ts";
 import { ApiServer } from "./api_server.ts";
 import { Checker, type Violation } from "./checker.ts";
+import { FastNet } from "./fast_net.ts";
 import type { Log } from "./log.ts";
 import type { Mutation } from "./mutation.ts";
 import { Node } from "./node.ts";
@@ -14,6 +15,11 @@ export interface Outcome {
   readonly elections: number;
   readonly frames: number;
   readonly events: number;
+  /** In fast mode: how often the witness found a holder dead. */
+  readonly steals: number;
+  /** In fast mode: how often two nodes had the VIP, and for how long in all. */
+  readonly overlaps: number;
+  readonly overlapMs: number;
 }
 
 /** Turns of the microtask queue after which every promise of a process has settled. */
@@ -26,7 +32,8 @@ export class World {
   readonly timeline = new Timeline();
   readonly random: Random;
   readonly server = new ApiServer();
-  readonly checker = new Checker(this);
+  readonly fast: FastNet | undefined;
+  readonly checker: Checker;
   readonly nodes: readonly Node[];
   readonly note: Log["note"];
   /** Whether agents are started again. */
@@ -43,6 +50,8 @@ export class World {
       this.server.onChange((by) => log.lease(by, this.server.lease, this.note));
     }
     this.random = seeded(derive(schedule.seed, 1));
+    this.fast = schedule.fast && new FastNet(this, schedule.fast);
+    this.checker = this.fast?.checker ?? new Checker(this);
     this.nodes = schedule.nodes.map((_, i) => new Node(this, i));
   }
 
@@ -60,6 +69,7 @@ export class World {
     const boundMs = this.#takeOverMs;
     events += await this.#until(schedule.endMs + boundMs, () => checker.served);
     if (!checker.served) checker.notServed(boundMs);
+    checker.finished();
     this.open = false;
     for (const node of nodes) node.terminate();
     const atRest = ({ process, kernel }: Node) => !process && !kernel.present;
@@ -67,7 +77,8 @@ export class World {
     events += await this.#until(endMs, () => nodes.every(atRest));
     if (!nodes.every(atRest)) checker.notAtRest(nodes.filter((node) => !atRest(node)));
     const { violation, elections, frames } = checker;
-    return { violation, elections, frames, events };
+    const { steals = 0, overlaps = 0, overlapMs = 0 } = this.fast?.checker ?? {};
+    return { violation, elections, frames, events, steals, overlaps, overlapMs };
   }
 
   /** @returns how many things happened */
@@ -94,6 +105,11 @@ export class World {
 }
 
 /** Plays a schedule. @param log keeps what happens, for people */
-export function simulate(schedule: Schedule, mutation: Mutation = {}, log?: Log): Promise<Outcome> {
-  return new World(schedule, mutation, log).play();
+export async function simulate(
+  schedule: Schedule,
+  mutation: Mutation = {},
+  log?: Log,
+): Promise<Outcome> {
+  using _patch = mutation.patch?.();
+  return await new World(schedule, mutation, log).play();
 }
