@@ -26,7 +26,7 @@ export async function migrate(context: CliContext, line: CommandLine): Promise<n
   const found = await read(context, line);
   const blocks: string[] = [];
   for (const migration of found.migrations) {
-    blocks.push(asYaml(await convert(context, line, migration, found.pools)));
+    blocks.push(asYaml(await convert(line, migration, found.pools)));
   }
   context.stdout(blocks.join("\n---\n"));
   return 0;
@@ -96,7 +96,6 @@ function take(object: unknown, path: string, { migrations, pools }: Found): bool
 }
 
 async function convert(
-  context: CliContext,
   line: CommandLine,
   migration: Migration & { path: string },
   pools: Found["pools"],
