@@ -63,8 +63,10 @@ export function placer(
           : `there is no interface ${name} on this node (there are: ${known})`,
       };
     }
-    const known = subnets.filter(({ linkIndex }) => linkIndex === link.index);
-    if (known.length > 0 && !known.some((a) => contains(a, ip)) && !sanctioned(ip)) {
+    const own = subnets.filter((a) => a.linkIndex === link.index && a.ip.family === ip.family);
+    // An interface without a subnet was set up for VIPs alone, by who named it in the settings.
+    const isForVips = own.length === 0 && name === setting;
+    if (!isForVips && !own.some((a) => contains(a, ip)) && !sanctioned(ip)) {
       return { refused: `no subnet of ${link.name} holds it: it needs a pool that does` };
     }
     return isUsable(link)

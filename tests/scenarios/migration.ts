@@ -6,7 +6,7 @@ import { startHelper } from "../lab/helper.ts";
 import type { LabHost } from "../lab/host.ts";
 import { startServers, Traffic } from "../lab/traffic.ts";
 import type { Scenario } from "./scenario.ts";
-import { DEADLINE_MS, logged, type Stage } from "./stage.ts";
+import { DEADLINE_MS, logged, type Stage, until } from "./stage.ts";
 
 /** What docs/migration.md promises. */
 const LONGEST_SILENCE_MS = 1000;
@@ -122,7 +122,11 @@ export async function takeOver<K extends RunningKubeVip>(
   const sinceMs = nowMs();
   await kubeVip.terminate();
   await keepVipsAway(stage, nodes, false);
-  const holder = await stage.served(service, vip);
+  const holder = await until("classvip holds it", () => {
+    const [, next] = stage.world.watch.holdings.of(vip);
+    return Promise.resolve(next?.open ? nodes.find(({ name }) => name === next.host) : undefined);
+  });
+  await stage.served(service, vip, holder);
   await traffic.waitForAnswer(DEADLINE_MS, { node: holder.name, sinceMs: nowMs() });
   const { longestGapMs } = traffic.summary(sinceMs);
   assert.ok(longestGapMs < LONGEST_SILENCE_MS, `silent for ${longestGapMs} ms`);

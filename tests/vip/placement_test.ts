@@ -61,6 +61,16 @@ Deno.test("placer() takes the interface that is set, within its subnets or by a 
   );
 });
 
+Deno.test("placer() takes an interface without subnets where the settings name it", () => {
+  const bare = new FakeNetwork(new FakeClock(), [ethernet(2, "eth0"), ethernet(3, "vips0")]);
+  bare.add(2, "10.0.0.5/8");
+  bare.add(3, "fe80::1/64");
+  const snapshot = { links: bare.links(), addresses: bare.addresses() };
+  const ip = parseIp("203.0.113.1")!;
+  assert.deepEqual(placer("vips0", MARK, snapshot)(ip), { linkIndex: 3, interface: "vips0" });
+  assert.ok("refused" in placer("auto", MARK, snapshot)(ip, "vips0"), "only a Service names it");
+});
+
 Deno.test("placer() prefers the interface that the Service wishes for", () => {
   assert.equal(place("eth1", "10.1.0.1", "eth0"), "2 eth0");
   assert.equal(place("eth1", "10.2.0.1", "auto"), "2 eth0");
