@@ -1,6 +1,7 @@
 import type { ProcessConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
 import type { Clients } from "../kube/client.ts";
+import { RateLimit } from "../kube/rate_limit.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import type { Network } from "../net/link.ts";
 import { EventRecorder } from "../observe/events.ts";
@@ -15,6 +16,7 @@ import { type AddressDevice, AddressLink } from "./address_link.ts";
 import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
+import { MixUpWatch } from "./mix_up_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
 import { rehearse } from "./rehearsal.ts";
 import { reservedAddresses } from "./reserved.ts";
@@ -55,6 +57,9 @@ export interface AgentParts {
 
 /** A watch that is quiet for this long is dead: bookmarks come every minute. */
 const SERVICES_SILENCE_MS = 120_000;
+
+/** Every node says the same. */
+const MIX_UP_EVENTS_PER_SECOND = 5;
 
 /**
  * Runs all instances until the signal aborts and each has withdrawn and released.
@@ -175,7 +180,23 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     logger,
     usesClasses: config.instances.some((instance) => instance.loadBalancerClass !== undefined),
   });
-  const around: Task[] = [source, leases, links, node, claims, versionCheck];
+  const mixUps = new MixUpWatch({
+    leases,
+    source,
+    own: () => instances.standing(),
+    events: new EventRecorder({
+      post,
+      node: config.nodeName,
+      clock,
+      rate: new RateLimit(clock, () => MIX_UP_EVENTS_PER_SECOND, 1),
+      logger,
+    }),
+    metrics,
+    clock,
+    wallClockMs: parts.wallClockMs,
+    logger,
+  });
+  const around: Task[] = [source, leases, links, node, claims, mixUps, versionCheck];
   if (config.httpAddress !== undefined) {
     around.push(
       new HttpServer({

@@ -10,7 +10,10 @@ export function eventPoster(client: KubeClient): EventRecorderOptions["post"] {
       await client.request({ method: "POST", path, body: event, signal });
       return undefined;
     } catch (error) {
-      if (!(error instanceof KubeError) || error.status !== 429) throw error;
+      if (!(error instanceof KubeError)) throw error;
+      // Another process has said it in the same words.
+      if (error.reason === "AlreadyExists") return undefined;
+      if (error.status !== 429) throw error;
       return { afterMs: error.retryAfterMs };
     }
   };

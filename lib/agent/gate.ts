@@ -1,9 +1,10 @@
 import type { Clock } from "../election/clock.ts";
-import { isOlder } from "../election/lease_record.ts";
-import { RivalWatch } from "../election/rivals.ts";
+import { isOlder, readLease } from "../election/lease_record.ts";
+import { keyOf, RivalWatch } from "../election/rivals.ts";
 import type { Lease } from "../kube/types.ts";
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
+import { scopesOverlap } from "../services/class_policy.ts";
 import { isUsable } from "../vip/placement.ts";
 import type { LeaseView } from "./lease_view.ts";
 
@@ -41,7 +42,7 @@ export type Verdict =
 
 /**
  * What must be true before an instance may stand for its Lease: its interface is there, no other
- * process on this node stands for the same Lease, no other Lease serves the same Services.
+ * process on this node stands for the same Lease, no other Lease serves any of the same Services.
  */
 export class Gate {
   readonly #parts: GateParts;
@@ -50,7 +51,7 @@ export class Gate {
 
   constructor(parts: GateParts) {
     this.#parts = parts;
-    this.#rivals = new RivalWatch(parts.lease);
+    this.#rivals = new RivalWatch(parts.lease, scopesOverlap);
   }
 
   /** Why the instance does not stand, in words that say what to do; undefined when it does. */
@@ -157,9 +158,11 @@ export class Gate {
   #rival(holding: boolean): string | undefined {
     const { lease, leases, clock } = this.#parts;
     const rival = this.#rivals.rival(leases.all(), holding, clock.nowMs());
-    return rival && `${lease.scope} is served under Lease ${rival.metadata?.namespace}/` +
-        `${rival.metadata?.name} already (holder ${rival.spec?.holderIdentity}): ` +
-        `use that Lease, or stop that instance`;
+    if (rival === undefined) return undefined;
+    const { scope, holder } = readLease(rival);
+    const theirs = scope === lease.scope ? "" : `, as part of ${scope},`;
+    return `${lease.scope} is served${theirs} under Lease ${keyOf(rival)} already ` +
+      `(holder ${holder}): use that Lease, or stop that instance`;
   }
 
   #report(obstacle: string | undefined): void {

@@ -12,6 +12,8 @@ import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
+import { formatClassPlan, PLAN_ANNOTATION, rangesOfOlder } from "../classes/class_plan.ts";
+import { readLease } from "../election/lease_record.ts";
 import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
 import { describeScope } from "../services/class_policy.ts";
 import type { ServiceView } from "../services/service_view.ts";
@@ -107,6 +109,7 @@ export class Instance implements PlannedInstance {
     lastAnswerMs: () => number;
     reconciler: Reconciler;
     statuses: StatusWriter;
+    lease: () => Lease | undefined;
   } | undefined;
 
   /** @param key of its beacons; only with fast failover */
@@ -150,13 +153,15 @@ export class Instance implements PlannedInstance {
       instance: config.name,
       lease,
     });
+    // The device is made now: a claim goes by the interfaces that it finds.
+    const addressLink = this.#fastKey && shared.fast?.addressLink;
     this.#vips = new Vips<ServiceView>({
       network: shared.network,
       clock: shared.clock,
       mark: this.#mark,
       schedule: { burstMs: BURST_MS, refreshMs: config.announceIntervalMs },
       observer: this.#reports,
-      ...(this.#fastKey && { homeOf: (name: string) => shared.fast!.addressLink.homeOf(name) }),
+      ...(addressLink && { homeOf: (name: string) => addressLink.homeOf(name) }),
     });
     this.#leaseClient = shared.open();
     this.#gate = new Gate({
@@ -201,6 +206,12 @@ export class Instance implements PlannedInstance {
     return this.#startStage;
   }
 
+  get leaseUsedFor(): string | undefined {
+    if (this.#standing?.elector.obstacle === undefined) return undefined;
+    const lease = this.#standing.lease();
+    return lease && readLease(lease).scope;
+  }
+
   async #live(signal: AbortSignal): Promise<void> {
     for (;;) {
       using _lock = await this.#gate.pass(signal);
@@ -238,6 +249,7 @@ export class Instance implements PlannedInstance {
     });
     using poolSource = new PoolSource({
       config: () => this.#config,
+      claimed: () => rangesOfOlder(lease, shared.leases.all()),
       open: shared.open,
       clock,
       random,
@@ -286,7 +298,15 @@ export class Instance implements PlannedInstance {
     });
     const election = new Election(
       { ...who, ...times, preferences: preferencesOf(config) },
-      new LeaseWriter(who, shared.wallClockMs, () => journal.carried()),
+      new LeaseWriter(who, shared.wallClockMs, () => ({
+        ...journal.carried(),
+        ...poolSource.pools && {
+          [PLAN_ANNOTATION]: formatClassPlan(
+            config.name,
+            poolSource.pools.map(({ spec }) => spec),
+          ),
+        },
+      })),
       random,
     );
     if (leftovers.length === 0) election.withdrawn();
@@ -359,6 +379,7 @@ export class Instance implements PlannedInstance {
       lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
       reconciler,
       statuses,
+      lease: () => election.lease,
     };
     const conditions = new Conditions((reason) => {
       this.#reports.condition(reason);

@@ -1,7 +1,9 @@
+import type { OwnInstance } from "../classes/mix_ups.ts";
 import type { InstanceConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
+import { describeScope } from "../services/class_policy.ts";
 import type { StartStage } from "./start_order.ts";
 import type { Task } from "./task.ts";
 
@@ -23,6 +25,8 @@ export interface PlannedInstance extends Task {
   /** Takes over settings that need no new start. */
   adjust(config: InstanceConfig): void;
   readonly startStage: StartStage;
+  /** What else its Lease is used for; undefined: nothing. */
+  readonly leaseUsedFor: string | undefined;
 }
 
 export interface InstancesParts {
@@ -87,6 +91,18 @@ export class Instances implements Task {
   isAwaited(priority: number, stage: StartStage): boolean {
     return this.#slots.values().some(({ config, instance }) =>
       config.priority > priority && instance !== undefined && instance.startStage < stage
+    );
+  }
+
+  /** What the instances that run stand for, or would. */
+  standing(): OwnInstance[] {
+    return [...this.#slots.values()].flatMap(({ config, instance }) =>
+      instance === undefined ? [] : {
+        namespace: config.leaseNamespace,
+        name: config.leaseName,
+        scope: describeScope(config),
+        usedFor: instance.leaseUsedFor,
+      }
     );
   }
 

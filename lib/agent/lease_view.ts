@@ -56,6 +56,11 @@ export class LeaseView implements Task {
     return this.#watches.every(({ synced }) => synced);
   }
 
+  /** Whether no namespace is left out. */
+  get seesAll(): boolean {
+    return !this.#narrow.signal.aborted;
+  }
+
   /** What interrupted a watch, until the server says something again. */
   get lastError(): KubeError | undefined {
     return this.#watches.find(({ lastError }) => lastError !== undefined)?.lastError;

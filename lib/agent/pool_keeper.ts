@@ -4,6 +4,7 @@ import type { InstanceMetrics } from "../observe/metrics.ts";
 import { allocate, type Allocation } from "../pools/allocate.ts";
 import { ALLOCATING_ANNOTATION, type IntentJournal, MOST_INTENTS } from "../pools/journal.ts";
 import type { Pool } from "../pools/pool.ts";
+import type { AddressRange } from "../pools/range.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Placement, PoolRules, Refusal } from "../services/decide.ts";
 import type { ServiceView } from "../services/service_view.ts";
@@ -22,6 +23,8 @@ export interface PoolsInUse {
   readonly pools: readonly Pool[] | undefined;
   /** Those of the other instances of the plan. */
   readonly foreign: readonly ForeignPool[];
+  /** Addresses that another instance of the cluster gives out, by its word on its Lease. */
+  claimed(): readonly AddressRange[];
   /** The interface for a Service that asks for none. */
   interfaceFor(service: ServiceView): string | undefined;
 }
@@ -129,6 +132,7 @@ export class PoolKeeper {
       owners,
       intents: journal.intents,
       unusable: (ip, wishedInterface) => unusable(ip, wishedInterface, place),
+      foreign: source.claimed(),
       room: this.#fresh ? MOST_INTENTS - journal.intents.size : 0,
     });
     if (allocation.proposals.size > 0) {

@@ -5,6 +5,7 @@ import { Watch, type WatchObserver } from "../kube/watch.ts";
 import type { Logger } from "../observe/logger.ts";
 import { readPoolConfigMap } from "../pools/config_map.ts";
 import { Pool } from "../pools/pool.ts";
+import type { AddressRange } from "../pools/range.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { ForeignPool, PoolsInUse } from "./pool_keeper.ts";
 import type { Task } from "./task.ts";
@@ -16,6 +17,8 @@ interface ConfigMap extends KubeObject {
 export interface PoolSourceParts {
   /** As it is by now: pools may change with a new plan. */
   readonly config: () => Pick<InstanceConfig, "pools" | "poolConfigMap" | "foreignPools">;
+  /** Addresses that another instance of the cluster gives out. */
+  readonly claimed: () => readonly AddressRange[];
   readonly open: () => KubeClient;
   readonly clock: Clock;
   readonly random: () => number;
@@ -81,6 +84,10 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
       this.#foreign = { from: foreignPools, pools };
     }
     return this.#foreign.pools;
+  }
+
+  claimed(): readonly AddressRange[] {
+    return this.#parts.claimed();
   }
 
   interfaceFor({ namespace }: ServiceView): string | undefined {

@@ -10,6 +10,7 @@ import type { InterfaceAddress, Link, Network } from "../net/link.ts";
 import { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import { createMetrics } from "../observe/metrics.ts";
+import { scopesOverlap } from "../services/class_policy.ts";
 import { ServiceIndex } from "../services/service_index.ts";
 import { viewService } from "../services/service_view.ts";
 import { BURST_MS } from "../vip/schedule.ts";
@@ -134,7 +135,7 @@ export async function rehearse(): Promise<string[]> {
     () => 0,
   );
   election.withdrawn();
-  const rivals = new RivalWatch(who);
+  const rivals = new RivalWatch(who, scopesOverlap);
   const stop = new AbortController();
   let held: string[] = [];
   let version = 1;

@@ -1,3 +1,4 @@
+import type { MixUpKind } from "../classes/mix_ups.ts";
 import type { ElectionObserver } from "../election/elector.ts";
 import type { KubeError } from "../kube/errors.ts";
 import type { EventRecorder } from "../observe/events.ts";
@@ -120,10 +121,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   obstacleChanged(obstacle: string | undefined): void {
     if (obstacle === undefined) this.#logger.info("the Lease can be stood for again");
-    else {
-      this.#logger.error("does not serve", { reason: obstacle });
-      this.#onLease("Warning", "LeaseConflict", `${this.#node}: ${obstacle}`);
-    }
+    else this.#logger.error("does not serve", { reason: obstacle });
   }
 
   /** Something on this node keeps it from holding; undefined: nothing any more. */
@@ -211,7 +209,8 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   onService(service: ServiceView, type: "Normal" | "Warning", reason: string, message: string) {
     const { uid, namespace, name } = service;
-    const text = { type, reason, message: `${message} (instance ${this.#instance})` };
+    const once = reason === "AddressAskedTwice" satisfies MixUpKind;
+    const text = { type, reason, message: `${message} (instance ${this.#instance})`, once };
     this.#events.record("Service", { metadata: { uid, namespace, name } }, text);
   }
 

@@ -88,6 +88,21 @@ export class ServiceSource implements Task {
     };
   }
 
+  /** The LoadBalancer Services of all classes, as far as they are looked at. */
+  services(): Iterable<ServiceView> {
+    return this.#index.services.values();
+  }
+
+  /** Who gets which address. */
+  get owners(): AddressOwners {
+    return this.#index.owners;
+  }
+
+  /** Whether no namespace is left out. */
+  get seesAll(): boolean {
+    return this.#watches.has(ALL);
+  }
+
   /** Whether every watch has seen a complete list. */
   get synced(): boolean {
     return this.#all.every(({ synced }) => synced);

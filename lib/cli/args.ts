@@ -7,6 +7,7 @@ import { nearest } from "../config/nearest.ts";
 export const commandNames = [
   "run",
   "config",
+  "classes",
   "handover",
   "release",
   "manifest",
@@ -21,7 +22,7 @@ export type CommandName = typeof commandNames[number];
 export interface CommandLine {
   readonly command: CommandName;
   readonly flags: readonly GivenFlag[];
-  /** Format of the answer of `config`. */
+  /** Format of the answer of `config` and `classes`. */
   readonly output: "text" | "json";
   /** `config` shows the schema of the file instead. */
   readonly schema: boolean;
@@ -100,7 +101,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       problems.push({ setting: flag, value, source, problem: "no flag of this command", right });
     }
   }
-  const outputs = command === "config" ? flags.filter(({ flag }) => flag === "output") : [];
+  const answers = command === "config" || command === "classes";
+  const outputs = answers ? flags.filter(({ flag }) => flag === "output") : [];
   const output = outputs.length === 0 ? "text" : outputs.at(-1)?.value;
   if (output !== "text" && output !== "json") {
     problems.push({

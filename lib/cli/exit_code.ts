@@ -2,7 +2,7 @@ import { ConfigError } from "../config/errors.ts";
 import { KubeError } from "../kube/errors.ts";
 
 /** What the exit code of a command tells. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, denied: 4 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, mixUps: 3, unreachable: 4, denied: 5 } as const;
 
 /** @returns the code for an error, or for what caused it */
 export function exitCodeOf(error: unknown): number {

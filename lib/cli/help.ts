@@ -13,6 +13,8 @@ Commands:
   run       serve the LoadBalancer Services of the classes (default; also: manager)
   config    show the effective settings and where each came from (--output=json for programs,
             --schema: what the file may say, for editors)
+  classes   show the classes as the cluster has them, what is mixed up and what to do about it
+            (--output=json; exit code 3 when something is)
   handover  ask the holder to hand over to another node (--to=<node>), without a gap
   release   withdraw this node's VIPs and release its Leases, for use after a crash
   manifest  print what runs these settings: manifest daemonset|static-pod|systemd|rbac|configmap
@@ -28,8 +30,8 @@ Examples:
   classvip --config=/etc/classvip.yaml --only=public-prod
 
 A flag counts more than its environment variable, that more than the YAML file of --config.
-Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 the API server cannot be reached, 4 it
-does not allow it.
+Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 mix-ups were found, 4 the API
+server cannot be reached, 5 it does not allow it.
 Durations are 5s, 1500ms, 1m30s or plain seconds. kube-vip's names are understood too.`;
 
 /** `classvip help`. */

@@ -12,6 +12,8 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const loaded = await load(context, line);
     return await (await import("./run.ts")).run(context, loaded, () => load(context, line));
   },
+  classes: async (context, line) =>
+    await (await import("./classes.ts")).run(context, await load(context, line), line.output),
   handover: async (context, line) =>
     await (await import("./handover.ts")).run(context, await load(context, line), line.to!),
   release: async (context, line) => {

@@ -1,3 +1,5 @@
+import { fnv1a } from "../hash.ts";
+
 /** Well below the 253 of a DNS-1123 subdomain: other tools put Lease names into labels (≤ 63). */
 const MAX_LENGTH = 63;
 const HASH = /-[0-9a-f]{8}$/;
@@ -25,7 +27,8 @@ export function defaultLeaseName(
     .replaceAll(/[-.]*\.[-.]*/g, ".")
     .slice(0, MAX_LENGTH - 9)
     .replace(/[-.]+$/, "");
-  return `${text}-${hash(JSON.stringify([loadBalancerClass ?? null, namespaces]))}`;
+  const key = JSON.stringify([loadBalancerClass ?? null, namespaces]);
+  return `${text}-${fnv1a(key).toString(16).padStart(8, "0")}`;
 }
 
 /** Nothing was lost: the last dot can only have been the slash, and no hash can look like it. */
@@ -33,13 +36,4 @@ function isUnmistakable(name: string, loadBalancerClass: string): boolean {
   const lastPart = loadBalancerClass.slice(loadBalancerClass.indexOf("/") + 1);
   return /^[a-z0-9.-]+$/.test(name) && !lastPart.includes(".") && name.length <= MAX_LENGTH &&
     !HASH.test(name);
-}
-
-/** FNV-1a, 32 bits: Lease names must stay the same from one release to the next. */
-function hash(text: string): string {
-  let value = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) {
-    value = Math.imul(value ^ byte, 0x01000193) >>> 0;
-  }
-  return value.toString(16).padStart(8, "0");
 }

@@ -1,23 +1,29 @@
 import type { Lease } from "../kube/types.ts";
 import { readLease } from "./lease_record.ts";
 
-/** A Lease of the same scope under another name, as last seen. */
+/** A Lease for some of the same Services under another name, as last seen. */
 interface Sighting {
   readonly renewTime: string | undefined;
   readonly changedAtMs: number;
 }
 
 /**
- * Watches for another Lease with the same scope: two Leases for the same Services would mean two
+ * Watches for another Lease whose scope overlaps: two Leases for one Service would mean two
  * holders. Who is not a holder yet yields to any that is alive; between two holders the older Lease
  * has the right of way. One that nobody renews has none.
  */
 export class RivalWatch {
   readonly #own: { readonly namespace: string; readonly name: string; readonly scope: string };
+  readonly #overlaps: (scope: string, other: string) => boolean;
   readonly #seen = new Map<string, Sighting>();
 
-  constructor(own: { namespace: string; name: string; scope: string }) {
+  /** @param overlaps whether a Service could be in both scopes */
+  constructor(
+    own: { namespace: string; name: string; scope: string },
+    overlaps: (scope: string, other: string) => boolean,
+  ) {
     this.#own = own;
+    this.#overlaps = overlaps;
   }
 
   /**
@@ -31,8 +37,8 @@ export class RivalWatch {
     return leases.find((lease) => {
       const key = keyOf(lease);
       const record = readLease(lease);
-      if (key === ownKey || record.scope !== this.#own.scope) return false;
-      if (record.holder === undefined) return false;
+      if (key === ownKey || record.holder === undefined || record.scope === undefined) return false;
+      if (!this.#overlaps(this.#own.scope, record.scope)) return false;
       const before = this.#seen.get(key);
       const sighting = before?.renewTime === record.renewTime && before !== undefined
         ? before
@@ -46,11 +52,17 @@ export class RivalWatch {
 }
 
 function precedes(own: Lease | undefined, other: Lease): boolean {
-  if (own === undefined) return false;
-  const age = (lease: Lease) => `${lease.metadata?.creationTimestamp} ${keyOf(lease)}`;
-  return age(own) < age(other);
+  return own !== undefined && byAge(own, other) < 0;
 }
 
-function keyOf({ metadata }: Lease): string {
+/** Sorts the older Lease first: that of two instances which has the right of way. */
+export function byAge(a: Lease, b: Lease): number {
+  const age = (lease: Lease) => `${lease.metadata?.creationTimestamp} ${keyOf(lease)}`;
+  const [x, y] = [age(a), age(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** `namespace/name`. */
+export function keyOf({ metadata }: Lease): string {
   return `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
 }

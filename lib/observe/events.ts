@@ -1,3 +1,4 @@
+import { fnv1a } from "../hash.ts";
 import type { Clock } from "../election/clock.ts";
 import type { Event, KubeObject } from "../kube/types.ts";
 import type { Logger } from "./logger.ts";
@@ -18,12 +19,20 @@ const HESITATION_MS = 50;
 /** Longest message of an Event (validation of events.k8s.io/v1). */
 const MESSAGE_LENGTH = 1024;
 
+/** Leaves room for what follows within the 253 characters of an Event's name. */
+const NAME_LENGTH = 230;
+
 /** What happened. */
 export interface EventText {
   type: "Normal" | "Warning";
   /** CamelCase, for machines. */
   reason: string;
   message: string;
+  /**
+   * The same Event from every process that sees it: its name is made of what it says, so that the
+   * API server takes one of them. Its message must name no node.
+   */
+  once?: boolean;
 }
 
 /** The server asked for a pause. */
@@ -154,7 +163,9 @@ export class EventRecorder {
     const { node } = this.#options;
     const at = this.#now();
     // As client-go does it: a name that no other Event about this object has.
-    const suffix = `${at.getTime().toString(16)}${(this.#serial++).toString(16).padStart(4, "0")}`;
+    const suffix = text.once
+      ? fnv1a([kind, uid ?? "", text.reason, text.message].join("\n")).toString(16)
+      : `${at.getTime().toString(16)}${(this.#serial++).toString(16).padStart(4, "0")}`;
     const involvedObject: Event["involvedObject"] = { apiVersion: API_VERSIONS[kind], kind };
     if (namespace !== undefined) involvedObject.namespace = namespace;
     if (name !== undefined) involvedObject.name = name;
@@ -163,7 +174,10 @@ export class EventRecorder {
     return {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: `${name}.${suffix}`, namespace: namespace ?? "default" },
+      metadata: {
+        name: `${name?.slice(0, NAME_LENGTH)}.${suffix}`,
+        namespace: namespace ?? "default",
+      },
       involvedObject,
       type: text.type,
       reason: text.reason,

@@ -48,6 +48,8 @@ export interface Metrics {
   remove(name: string): void;
   /** The names of all instances. */
   readonly instances: ReadonlySet<string>;
+  /** So many mix-ups of a kind are seen in the cluster. */
+  setMixUps(kind: string, count: number): void;
   /** The plan was read again. */
   reloaded(ok: boolean): void;
   /** @param resource Plural, as in the API: "services", "leases". */
@@ -153,6 +155,13 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
     },
   });
 
+  const mixUps = new Gauge({
+    name: "classvip_mix_ups",
+    help:
+      "Mix-ups of classes, Leases, pools and addresses in the cluster, as this process sees it.",
+    labelNames: ["kind"],
+    registers,
+  });
   const reloadOk = new Gauge({
     name: "classvip_config_last_reload_successful",
     help: "1 when the settings file was last read without an error, else 0: the old plan goes on.",
@@ -234,6 +243,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
       for (const metric of [...gauges, ...counters, renewalAge]) metric.remove(labels);
       for (const reason of BEACON_REJECTIONS) beaconsRejected.remove({ ...labels, reason });
     },
+    setMixUps: (kind, count) => mixUps.set({ kind }, count),
     reloaded(ok) {
       reloadOk.set(ok ? 1 : 0);
       if (ok) reloadTime.set(now().getTime() / 1000);

@@ -7,6 +7,7 @@ import { useConflict } from "../services/sharing.ts";
 import { Cursors } from "./cursors.ts";
 import type { Intent } from "./journal.ts";
 import type { Pool } from "./pool.ts";
+import type { AddressRange } from "./range.ts";
 
 export interface AllocateInput {
   /** The Services that the instance serves. */
@@ -19,6 +20,8 @@ export interface AllocateInput {
   readonly intents: ReadonlyMap<string, Intent>;
   /** Why an address cannot be announced here; undefined when it can. */
   readonly unusable: (ip: IpAddress, wishedInterface: string | undefined) => string | undefined;
+  /** Addresses that are another instance's to give out. */
+  readonly foreign?: readonly AddressRange[];
   /** How many Services may get something now. */
   readonly room: number;
 }
@@ -87,6 +90,7 @@ class Allocator {
     this.#cursors = new Cursors(
       (vip) => this.#intended.has(vip) || input.owners.naming(vip).size > 0,
       input.unusable,
+      input.foreign,
     );
   }
 

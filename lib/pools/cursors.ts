@@ -1,6 +1,6 @@
 import type { IpAddress } from "../net/ip.ts";
 import type { Pool } from "./pool.ts";
-import { addressAt } from "./range.ts";
+import { addressAt, type AddressRange } from "./range.ts";
 
 /** In a pool that no interface of this node has a subnet for, the rest will not do either. */
 const MOST_UNUSABLE = 256;
@@ -23,13 +23,19 @@ function dottedQuad(value: number): string {
 export class Cursors {
   readonly #taken: (vip: string) => boolean;
   readonly #unusable: (ip: IpAddress, wishedInterface: string | undefined) => string | undefined;
+  readonly #holes: readonly AddressRange[];
   readonly #cursors = new Map<string, Cursor>();
 
-  /** @param taken stays true once it is true: a cursor never goes back */
+  /**
+   * @param taken stays true once it is true: a cursor never goes back
+   * @param holes are passed over
+   */
   constructor(
     taken: (vip: string) => boolean,
     unusable: (ip: IpAddress, wishedInterface: string | undefined) => string | undefined,
+    holes: readonly AddressRange[] = [],
   ) {
+    this.#holes = holes;
     this.#taken = taken;
     this.#unusable = unusable;
   }
@@ -43,7 +49,12 @@ export class Cursors {
     const key = `${pool.name}\n${family}\n${wishedInterface ?? ""}`;
     let cursor = this.#cursors.get(key);
     if (cursor === undefined) {
-      cursor = { values: pool.values(family), vip: undefined, unusable: 0, why: undefined };
+      cursor = {
+        values: pool.values(family, this.#holes),
+        vip: undefined,
+        unusable: 0,
+        why: undefined,
+      };
       this.#cursors.set(key, cursor);
     }
     if (cursor.vip !== undefined && !this.#taken(cursor.vip)) return { vip: cursor.vip };

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../net/ip.ts";
 import type { ServiceView } from "../services/service_view.ts";
-import { type AddressRange, merged, parseRange, valueOf } from "./range.ts";
+import { type AddressRange, merged, parseRange, valueOf, without } from "./range.ts";
 
 /** A pool as it is configured: plain data. */
 export interface PoolSpec {
@@ -86,9 +86,14 @@ export class Pool {
     return shares ? `\n${this.name}` : undefined;
   }
 
-  /** Its addresses of a family, as numbers, in the order in which they are given. */
-  *values(family: 4 | 6): Generator<bigint> {
-    const ranges = this.ranges.filter((range) => range.family === family);
+  /**
+   * Its addresses of a family, as numbers, in the order in which they are given.
+   *
+   * @param holes are left out
+   */
+  *values(family: 4 | 6, holes: readonly AddressRange[] = []): Generator<bigint> {
+    const own = this.ranges.filter((range) => range.family === family);
+    const ranges = without(own, holes);
     if (this.spec.descending) {
       for (const { first, last } of ranges.toReversed()) {
         for (let value = last; value >= first; value--) yield value;

@@ -93,7 +93,40 @@ export function addressAt(family: 4 | 6, value: bigint): IpAddress {
 }
 
 export function overlaps(a: AddressRange, b: AddressRange): boolean {
-  return a.family === b.family && a.first <= b.last && b.first <= a.last;
+  return overlap(a, b) !== undefined;
+}
+
+/** The addresses that are in both. */
+export function overlap(a: AddressRange, b: AddressRange): AddressRange | undefined {
+  if (a.family !== b.family) return undefined;
+  const first = a.first > b.first ? a.first : b.first;
+  const last = a.last < b.last ? a.last : b.last;
+  return first <= last ? { family: a.family, first, last } : undefined;
+}
+
+/** What is left of sorted ranges without the holes, sorted. */
+export function without(
+  ranges: readonly AddressRange[],
+  holes: readonly AddressRange[],
+): AddressRange[] {
+  return merged(holes).reduce(
+    (left, hole) =>
+      left.flatMap((range) => {
+        const common = overlap(range, hole);
+        if (common === undefined) return [range];
+        return [
+          { ...range, last: common.first - 1n },
+          { ...range, first: common.last + 1n },
+        ].filter(({ first, last }) => first <= last);
+      }),
+    [...ranges],
+  );
+}
+
+/** As one writes it: `10.0.0.1`, or `10.0.0.1-10.0.0.9`. */
+export function describeRange({ family, first, last }: AddressRange): string {
+  const [from, to] = [first, last].map((value) => addressAt(family, value).text);
+  return from === to ? from! : `${from}-${to}`;
 }
 
 /** Sorted by family and address, with ranges that meet or overlap as one. */

@@ -33,6 +33,11 @@ export class AddressOwners {
     return this.#entries.get(vip)?.all ?? NOBODY;
   }
 
+  /** The addresses that more than one Service names. */
+  *contested(): Generator<string> {
+    for (const [vip, { all }] of this.#entries) if (all.size > 1) yield vip;
+  }
+
   add(service: ServiceView): void {
     for (const vip of addressesOf(service)) {
       const entry = this.#entries.get(vip);
@@ -70,7 +75,8 @@ export function addressesOf({ wished, ingress, clusterIps }: ServiceView): strin
   return [...new Set(texts.flatMap((text) => parseIp(text)?.text ?? []))];
 }
 
-function mayOwn({ loadBalancer, deleting, ignored }: ServiceView): boolean {
+/** Whether a Service may have an address at all. */
+export function mayOwn({ loadBalancer, deleting, ignored }: ServiceView): boolean {
   return loadBalancer && !deleting && !ignored;
 }
 

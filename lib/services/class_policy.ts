@@ -46,3 +46,35 @@ export function describeScope(policy: ClassPolicy): string {
     ? classes
     : `${classes} in namespaces ${policy.namespaces.join(",")}`;
 }
+
+const SCOPE = /^(?:class (\S+)( or no class)?|no class)(?: in namespaces (\S+))?$/;
+
+/** Reads what {@linkcode describeScope} wrote. @returns undefined for any other text */
+export function parseScope(text: string | undefined): ClassPolicy | undefined {
+  const found = SCOPE.exec(text ?? "");
+  if (found === null) return undefined;
+  const [, loadBalancerClass, also, namespaces] = found;
+  return {
+    loadBalancerClass,
+    alsoClassless: also !== undefined,
+    namespaces: namespaces?.split(",") ?? [],
+  };
+}
+
+/** Whether a Service could be in both scopes: two Leases for them would mean two holders. */
+export function scopesOverlap(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [x, y] = [parseScope(a), parseScope(b)];
+  if (x === undefined || y === undefined) return false;
+  const namespaces = x.namespaces.length === 0 || y.namespaces.length === 0 ||
+    x.namespaces.some((name) => y.namespaces.includes(name));
+  return namespaces && classKeys(x).some((key) => classKeys(y).includes(key));
+}
+
+/** The classes of a scope; undefined stands for Services without one. */
+export function classKeys(policy: ClassPolicy): (string | undefined)[] {
+  const { loadBalancerClass, alsoClassless } = policy;
+  return alsoClassless && loadBalancerClass !== undefined
+    ? [loadBalancerClass, undefined]
+    : [loadBalancerClass];
+}

@@ -33,6 +33,7 @@ export interface Refusal {
   /** One word for the Event. */
   readonly reason:
     | "AddressRefused"
+    | "AddressAskedTwice"
     | "NoAddress"
     | "SettingIgnored"
     | "LimitReached"
@@ -140,7 +141,7 @@ export function decide(input: DecideInput): Decision {
     for (const text of tooMany ? [] : service.wished) {
       const verdict = judge(text, service, input, sharing);
       if ("refused" in verdict) {
-        refuse(`${text} (${service.wishedBy}): ${verdict.refused}`);
+        refuse(`${text} (${service.wishedBy}): ${verdict.refused}`, verdict.reason);
         leaving.set(text, verdict.refused);
         // Another node may be able to announce it: it stays given.
         if (input.pools?.gave(service)) kept.add(service);
@@ -216,7 +217,7 @@ function judge(
   service: ServiceView,
   { owners, place, pools }: DecideInput,
   sharing: ReadonlyMap<string, readonly ServiceView[]>,
-): Claim | { refused: string } {
+): Claim | { refused: string; reason?: Refusal["reason"] } {
   const ip = parseIp(text);
   if (ip === undefined) return { refused: "it is not an IP address" };
   if (ip.family === 6) return { refused: "IPv6 addresses are not announced yet, use an IPv4 one" };
@@ -241,7 +242,11 @@ function judge(
       ? undefined
       : sharingConflict(owner.service, service);
     const why = conflict === undefined ? "" : `, and cannot share it: ${conflict}`;
-    return { refused: `Service ${owner.service.key} ${whose} has it already${why}` };
+    return {
+      refused: `Service ${owner.service.key} ${whose} has it already${why}`,
+      ...(owner.service.loadBalancerClass !== service.loadBalancerClass &&
+        { reason: "AddressAskedTwice" }),
+    };
   }
   const placement = place(ip, service.wishedInterface);
   return "refused" in placement ? placement : { ip, service, ...placement };

@@ -22,6 +22,11 @@ export class ServiceIndex {
   readonly #services = new Map<string, ServiceView>();
   readonly #scopes = new Set<Scope>();
 
+  /** Of all classes. */
+  get services(): ReadonlyMap<string, ServiceView> {
+    return this.#services;
+  }
+
   /** @param changed called after each change of a Service in scope, or of who gets its address */
   open(policy: ClassPolicy, changed: () => void): IndexedScope {
     const scope: Scope = { policy, services: new Map(), changed };

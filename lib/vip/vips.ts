@@ -1,3 +1,4 @@
+import { fnv1a } from "../hash.ts";
 import type { Clock } from "../election/clock.ts";
 import { gratuitousArpFrames } from "../net/arp.ts";
 import type { IpAddress } from "../net/ip.ts";
@@ -335,9 +336,5 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
  * the kernel, so that a later run knows its own addresses from those of every other instance.
  */
 export function instanceMark(leaseNamespace: string, leaseName: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(`${leaseNamespace}/${leaseName}`)) {
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  }
-  return hash || 1;
+  return fnv1a(`${leaseNamespace}/${leaseName}`) || 1;
 }

@@ -49,6 +49,7 @@ const B = "192.0.2.2";
 /** A node with one instance on it. */
 class Node {
   readonly network: FakeNetwork;
+  readonly instance: Instance;
   readonly health = new Health();
   readonly logger = keepingLogger();
   readonly events: Event[] = [];
@@ -77,7 +78,7 @@ class Node {
     });
     let wallClockMs = 1_700_000_000_000;
     const links = new LinkWatch(this.network, clock, this.logger);
-    const instance = new Instance(
+    const instance = this.instance = new Instance(
       config,
       {
         nodeName: name,
@@ -405,7 +406,7 @@ Deno.test("Instance does not serve a Lease of another class, and says so", async
   const node = new Node(cluster, clock, "node-a");
   await clock.advance(60_000);
   assert.deepEqual(node.vips(), []);
-  assert.ok(node.reasons().includes("LeaseConflict"));
+  assert.equal(node.instance.leaseUsedFor, "class red");
   assert.ok(!node.health.ready().healthy);
   assert.ok(node.health.live().healthy, JSON.stringify(node.health.live()));
   // Its class is served by nobody else: when the others leave, the Lease is free.

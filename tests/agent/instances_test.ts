@@ -75,6 +75,7 @@ class Stage {
     const { said, stages, endings } = this;
     return {
       name,
+      leaseUsedFor: undefined,
       get startStage() {
         return stages.get(name) ?? 0;
       },

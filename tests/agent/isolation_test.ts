@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PoolKeeper } from "../../lib/agent/pool_keeper.ts";
 import { Reconciler } from "../../lib/agent/reconciler.ts";
 import { InstanceReports } from "../../lib/agent/reports.ts";
 import { ServiceSource } from "../../lib/agent/service_source.ts";
@@ -7,6 +8,7 @@ import { MOST_ADDRESSES } from "../../lib/services/address_owners.ts";
 import type { ServiceView } from "../../lib/services/service_view.ts";
 import { StatusWriter } from "../../lib/services/status_writer.ts";
 import { EventRecorder } from "../../lib/observe/events.ts";
+import { IntentJournal } from "../../lib/pools/journal.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import { instanceMark, Vips } from "../../lib/vip/vips.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
@@ -87,8 +89,24 @@ class Process {
         });
       },
     };
+    const keeper = new PoolKeeper({
+      source: {
+        expected: false,
+        pools: [],
+        foreign: [],
+        claimed: () => [],
+        interfaceFor: () => undefined,
+      },
+      journal: new IntentJournal(),
+      renewNow: () => {},
+      relist: () => Promise.resolve(),
+      changed: () => {},
+      metrics,
+      logger,
+    });
     const reconciler = new Reconciler({
       source,
+      keeper,
       policy: { loadBalancerClass: name, alsoClassless: false, namespaces: [] },
       limits: () => ({ maxVips: 0, maxVipsPerNamespace: 0 }),
       network,

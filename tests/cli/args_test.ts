@@ -14,6 +14,7 @@ Deno.test("parseCommandLine() knows the commands", () => {
     [["manager", "--interface=eth0"], "run"],
     [["--interface", "eth0", "config"], "config"],
     [["--alsoClassless", "release"], "release"],
+    [["classes"], "classes"],
     [["version"], "version"],
     [["--version"], "version"],
     [["help"], "help"],
@@ -82,8 +83,9 @@ Deno.test("parseCommandLine() wants two dashes", () => {
   assert.deepEqual(flags.map(({ flag }) => flag), ["leaseDuration"]);
 });
 
-Deno.test("parseCommandLine() takes --output for config alone", () => {
+Deno.test("parseCommandLine() takes --output for config and classes alone", () => {
   assert.equal(parseCommandLine(["config", "--output=json"]).output, "json");
+  assert.equal(parseCommandLine(["classes", "--output=json"]).output, "json");
   assert.equal(parseCommandLine(["config", "--output=xml"]).problems.length, 1);
   assert.equal(parseCommandLine(["config", "--output"]).problems.length, 1);
   assert.deepEqual(flagsOf("run", "--output=json"), [["output", "json"]]);

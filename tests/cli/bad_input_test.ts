@@ -135,7 +135,7 @@ for (const command of TALKING) {
         await Deno.writeTextFile(wrong, "kind: Deployment");
         const flags = [...command, "--loadBalancerClass=a"];
         const nobody = await cli([...flags, `--kubeconfig=${path}`]);
-        assert.equal(nobody.code, 3, nobody.err);
+        assert.equal(nobody.code, 4, nobody.err);
         assert.match(nobody.err, /https:\/\/127\.0\.0\.1:1/);
         assert.doesNotMatch(nobody.err, /secret-token|^\s*at /m);
         const none = await cli([...flags, `--kubeconfig=${wrong}`]);
@@ -154,7 +154,7 @@ for (const command of TALKING) {
 }
 
 /** An API server that answers every request alike. */
-for (const [status, wanted] of [[403, 4], [401, 4], [500, 1]] as const) {
+for (const [status, wanted] of [[403, 5], [401, 5], [500, 1]] as const) {
   Deno.test(`runCli() tells by its exit code that the answer was ${status}`, async () => {
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },

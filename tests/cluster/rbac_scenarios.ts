@@ -94,6 +94,16 @@ export const rbacScenarios: Scenario<RealPlane>[] = [
         /Not allowed to list leases in namespace "s\d+": the Role .* must grant verb "list" on resource "leases" in API group "coordination.k8s.io"/,
       );
       assert.equal((await agent.terminate()).code, 0);
+      const look = stage.nodes[0]!.spawn([
+        ...await classvipCommand(),
+        "classes",
+        `--kubeconfig=${path}`,
+      ]);
+      assert.equal((await look.status).code, 5);
+      assert.match(
+        look.text,
+        /^classvip: Not allowed to list leases in all namespaces: .*must grant/,
+      );
     },
   },
 ];

@@ -325,3 +325,18 @@ Deno.test("run() holds no longer than it may after the process was stopped for a
   await stopped(node, clock);
   await other.start().stop();
 });
+
+Deno.test("renewNow() renews at once, and a standby not at all", async () => {
+  const { clock, store, node } = await held();
+  const other = new TestNode(store, clock, { settings: B }).start();
+  await clock.advance(10);
+  const { renewTime } = store.current()!.spec!;
+  other.elector.renewNow();
+  await settled();
+  assert.equal(store.current()!.spec!.renewTime, renewTime);
+  node.elector.renewNow();
+  await settled();
+  assert.notEqual(store.current()!.spec!.renewTime, renewTime);
+  assert.equal(node.elector.lastRenewalMs, clock.nowMs());
+  await Promise.all([stopped(node, clock), stopped(other, clock)]);
+});

@@ -168,3 +168,18 @@ Deno.test("compose() leaves a proof of the withdrawal only when it releases", ()
   assert.equal(released.term, 5);
   assert.equal(released.scope, "class blue");
 });
+
+Deno.test("compose() carries what the holder has to say, and leaves it to the next one", () => {
+  let carried: Record<string, string | undefined> = { "classvip.io/x": "1" };
+  const who = { ...AT, ...SETTINGS, annotations: {} };
+  const carrying = new LeaseWriter(who, () => 0, () => carried);
+  const held = carrying.compose("renew", lease(OWN));
+  assert.equal(held.metadata?.annotations?.["classvip.io/x"], "1");
+  const said = (written: typeof held) => written.metadata?.annotations?.["classvip.io/x"];
+  carried = {};
+  assert.equal(said(carrying.compose("release", held)), "1");
+  assert.equal(said(carrying.compose("acquire", held)), "1");
+  carried = { "classvip.io/x": undefined };
+  assert.equal(said(carrying.compose("renew", held)), undefined);
+  assert.equal(said(carrying.compose("release", held)), "1", "only what it writes as the holder");
+});

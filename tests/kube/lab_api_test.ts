@@ -280,3 +280,15 @@ Deno.test("request() names verb, resource and namespace that a role must grant",
     /Not allowed to create leases in namespace "default": the Role .* must grant verb "create" on resource "leases" in API group "coordination.k8s.io"/,
   );
 });
+
+testWatch(
+  "relist() resolves once all that was written before the call is known",
+  async (server, watching) => {
+    // The stream falls silent: only a list tells what comes now.
+    server.faults.add({ kind: "mute", method: "GET", path: /watch=true/ });
+    server.store.create("services", service("lost"));
+    server.store.create("services", service("unseen"));
+    await watching.watch.relist();
+    assert.ok(watching.watch.items.has("default/unseen"));
+  },
+);

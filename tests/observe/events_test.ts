@@ -179,3 +179,27 @@ Deno.test("record() sends an Event again after the pause that the server asks fo
   assert.equal(recorder.lost, 0);
   await recorder.drain(1000);
 });
+
+Deno.test("record() names an Event that is one for all by what it says and what it is about", async () => {
+  const { recorder, posted } = setUp();
+  const text = { ...announced, once: true };
+  recorder.record("Service", service, text);
+  recorder.record("Service", service, { ...text, message: "another" });
+  recorder.record("Service", { metadata: { ...service.metadata, uid: "u2" } }, text);
+  await recorder.drain(1000);
+  const other = setUp();
+  other.recorder.record("Service", service, announced);
+  other.recorder.record("Service", service, { ...text, message: "another" });
+  await other.recorder.drain(1000);
+  const names = posted.map(({ metadata }) => metadata.name!);
+  assert.equal(new Set(names).size, 3);
+  assert.ok(names.every((name) => /^web\.[0-9a-f]+$/.test(name)), names.join());
+  assert.equal(other.posted[1]!.metadata.name, names[1]);
+});
+
+Deno.test("record() keeps the name of an Event within what a name may be", async () => {
+  const { recorder, posted } = setUp();
+  recorder.record("Lease", { metadata: { namespace: "n", name: "x".repeat(253) } }, announced);
+  await recorder.drain(1000);
+  assert.ok(posted[0]!.metadata.name!.length <= 253);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseIp } from "../../lib/net/ip.ts";
+import { valueOf } from "../../lib/pools/range.ts";
 import { AddressOwners } from "../../lib/services/address_owners.ts";
 import { sharingConflict } from "../../lib/services/sharing.ts";
 import { given, pool, run, viewOf } from "./parts.ts";
@@ -276,4 +277,15 @@ Deno.test("allocate() keeps its word for any Services", () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+Deno.test("allocate() gives out nothing that is another instance's, and keeps what is given", () => {
+  const services = [viewOf("has", { shows: ["10.0.0.1"] }), viewOf("wants"), viewOf("late")];
+  const foreign = [{
+    family: 4,
+    first: valueOf(parseIp("10.0.0.1")!),
+    last: valueOf(parseIp("10.0.0.2")!),
+  }] as const;
+  const allocation = run(services, [POOL], { foreign });
+  assert.deepEqual(given(allocation), { has: "10.0.0.1", late: "10.0.0.3", wants: "" });
 });

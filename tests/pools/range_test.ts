@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { addressAt, merged, overlaps, parseRange, valueOf } from "../../lib/pools/range.ts";
+import {
+  addressAt,
+  merged,
+  overlaps,
+  parseRange,
+  valueOf,
+  without,
+} from "../../lib/pools/range.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 
 function ends(text: string, options?: Parameters<typeof parseRange>[1]): string[] {
@@ -78,5 +85,25 @@ Deno.test("merged() has the same addresses, sorted, in ranges that do not meet",
     result.slice(1).forEach(({ family, first }, i) =>
       assert.ok(result[i]!.family < family || result[i]!.last + 1n < first)
     );
+  }));
+});
+
+Deno.test("without() leaves exactly the addresses that are in no hole", () => {
+  const ranges = fc.array(
+    fc.tuple(fc.constantFrom(4 as const, 6 as const), fc.nat(60), fc.nat(9)).map(
+      ([family, first, more]) => ({ family, first: BigInt(first), last: BigInt(first + more) }),
+    ),
+    { maxLength: 5 },
+  );
+  const values = (list: readonly { family: 4 | 6; first: bigint; last: bigint }[]) =>
+    new Set(
+      list.flatMap(({ family, first, last }) =>
+        Array.from({ length: Number(last - first) + 1 }, (_, i) => `${family} ${first + BigInt(i)}`)
+      ),
+    );
+  fc.assert(fc.property(ranges, ranges, (some, holes) => {
+    const left = without(merged(some), holes);
+    assert.deepEqual(left, merged(left), "sorted, apart");
+    assert.deepEqual([...values(left)].sort(), [...values(some).difference(values(holes))].sort());
   }));
 });

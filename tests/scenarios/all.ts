@@ -11,6 +11,7 @@ import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
 import { migrationScenarios } from "./migration.ts";
+import { mixUpScenarios } from "./mix_ups.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
 import { poolScenarios } from "./pools.ts";
@@ -38,4 +39,5 @@ export const allScenarios: readonly Scenario[] = [
   ...planScenarios,
   ...fastScenarios,
   ...hostileScenarios,
+  ...mixUpScenarios,
 ];

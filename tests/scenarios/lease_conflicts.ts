@@ -25,7 +25,7 @@ export const leaseConflictScenarios: Scenario[] = [
         `the Lease is used for class other, this instance serves class ${stage.className}: ` +
           "give each its own Lease",
       );
-      const { type, message, involvedObject } = await stage.event("Lease", lease, "LeaseConflict");
+      const { type, message, involvedObject } = await stage.event("Lease", lease, "LeaseShared");
       assert.equal(type, "Warning");
       assert.equal(involvedObject.apiVersion, "coordination.k8s.io/v1");
       assert.match(message!, /used for class other/);

@@ -182,14 +182,19 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
   }
 
   /** Waits for an Event about the object. */
-  event(kind: "Service" | "Lease", { metadata }: KubeObject, reason: string): Promise<Event> {
+  event(
+    kind: "Service" | "Lease",
+    { metadata }: KubeObject,
+    reason: string,
+    deadlineMs = DEADLINE_MS,
+  ): Promise<Event> {
     return until(`Event ${reason} about ${kind} ${metadata?.name}`, async () => {
       const { items } = await this.kube.list("Event", metadata?.namespace!);
       return items.find((event) =>
         event.reason === reason && event.involvedObject.kind === kind &&
         event.involvedObject.name === metadata?.name
       );
-    });
+    }, deadlineMs);
   }
 
   /** @throws {Error} when nothing but the creation ever happened to the Service and its address. */

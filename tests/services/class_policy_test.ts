@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { type ClassPolicy, describeScope, whyNotServed } from "../../lib/services/class_policy.ts";
+import fc from "fast-check";
+import {
+  type ClassPolicy,
+  describeScope,
+  isInScope,
+  parseScope,
+  scopesOverlap,
+  whyNotServed,
+} from "../../lib/services/class_policy.ts";
 import { type Sketch, view } from "./views.ts";
 
 const BLUE: ClassPolicy = { loadBalancerClass: "blue", alsoClassless: false, namespaces: [] };
@@ -58,4 +66,36 @@ Deno.test("describeScope() tells different policies apart", () => {
     "class blue in namespaces bar,shop",
     "no class in namespaces shop",
   ]);
+});
+
+const policies = fc.record({
+  loadBalancerClass: fc.constantFrom(undefined, "x", "example.com/y"),
+  alsoClassless: fc.boolean(),
+  namespaces: fc.subarray(["a", "b", "c"]),
+}).map((policy) => ({
+  ...policy,
+  alsoClassless: policy.alsoClassless && policy.loadBalancerClass !== undefined,
+}));
+
+Deno.test("parseScope() undoes describeScope(), and nothing else", () => {
+  fc.assert(fc.property(policies, (policy) => {
+    assert.deepEqual(parseScope(describeScope(policy)), policy);
+  }));
+  for (
+    const text of [undefined, "", "class", "class a b", "no class in namespaces", "x no class"]
+  ) {
+    assert.equal(parseScope(text), undefined, text);
+  }
+});
+
+Deno.test("scopesOverlap() is so exactly where a Service is in both", () => {
+  const services = ["a", "b", "c", "d"].flatMap((namespace) =>
+    [undefined, "x", "example.com/y"].map((name) => view("s", { namespace, class: name }))
+  );
+  fc.assert(fc.property(policies, policies, (one, two) => {
+    const both = services.some((service) => isInScope(one, service) && isInScope(two, service));
+    assert.equal(scopesOverlap(describeScope(one), describeScope(two)), both);
+  }));
+  assert.ok(scopesOverlap("what an old version wrote", "what an old version wrote"));
+  assert.ok(!scopesOverlap("what an old version wrote", "class x"));
 });

@@ -169,7 +169,10 @@ Deno.test("decide() gives an address to the Service whose status shows it, else 
 Deno.test("decide() leaves an address alone that a Service of another class shows", () => {
   const decision = show(run([view("web", { wish: A }), view("red", { class: "red", shows: [A] })]));
   assert.deepEqual(decision.claims, []);
-  assert.match(decision.refusals[0] ?? "", /Service shop\/red of class red has it already/);
+  assert.match(
+    decision.refusals[0] ?? "",
+    /^web AddressAskedTwice: .*Service shop\/red of class red has it already/,
+  );
   const leaving = [
     { class: "red", shows: [A], deleting: true },
     { class: "red", shows: [A], type: "ClusterIP" },

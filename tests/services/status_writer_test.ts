@@ -406,3 +406,28 @@ Deno.test("write() holds all writes back when the server has had enough, longer 
     assert.deepEqual(world.written.toSorted(), ["api", "web"]);
   });
 });
+
+Deno.test("write() binds a status to the version it was decided on, the newest that is known", async () => {
+  const world = new World();
+  const versioned = (resourceVersion: string): StatusWrite => {
+    const { service, ingress } = write("web", A);
+    return { service: { ...service, resourceVersion }, ingress };
+  };
+  const sent = () =>
+    world.client.requests.map(({ body }) => (body as Service).metadata?.resourceVersion);
+  world.writer.write(versioned("7"));
+  world.writer.write(versioned("8"));
+  world.patch = () => {
+    throw refused(409, "Conflict");
+  };
+  await world.running(async () => {
+    await settled();
+    await world.clock.advance(60_000);
+    assert.deepEqual(sent(), ["8"], "a conflict is not tried again: the watch tells what is so");
+    world.patch = () => ({});
+    world.writer.write(versioned("9"));
+    await settled();
+  });
+  assert.deepEqual(sent(), ["8", "9"]);
+  assert.deepEqual([world.written, world.failed], [["web"], []]);
+});

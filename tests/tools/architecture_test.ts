@@ -21,7 +21,7 @@ Deno.test("violations() names file, line, edge and what is allowed", () => {
   );
   assert.match(
     check("lib/agent/a.ts", `import { x } from "../config/table.ts";`)[0]!,
-    /it may import kube, election, services, pools, vip, net, observe/,
+    /it may import kube, election, services, pools, classes, vip, net, observe/,
   );
 });
 

@@ -1,0 +1,81 @@
+import { readLease } from "../election/lease_record.ts";
+import { byAge, keyOf } from "../election/rivals.ts";
+import type { Lease } from "../kube/types.ts";
+import type { PoolSpec } from "../pools/pool.ts";
+import { type AddressRange, parseRange } from "../pools/range.ts";
+
+/**
+ * Annotation of the Lease: what its instance says of itself. Which Services it serves is not in
+ * here: the annotation `classvip.io/scope` says that, and the election goes by it.
+ */
+export const PLAN_ANNOTATION = "classvip.io/plan";
+
+/** What an instance says of itself on its Lease. */
+export interface ClassPlan {
+  readonly instance: string;
+  /** CIDRs, ranges and addresses that it gives out. */
+  readonly pools: readonly string[];
+}
+
+/** The Lease is read by every node at each renewal, and annotations have an end (256 KiB). */
+const MOST_POOLS = 500;
+
+/** @returns the annotation's text, without the rest of a list of pools that is too long */
+export function formatClassPlan(instance: string, pools: readonly PoolSpec[]): string {
+  const addresses = pools.flatMap(({ addresses }) => addresses).slice(0, MOST_POOLS);
+  return JSON.stringify({ instance, pools: addresses } satisfies ClassPlan);
+}
+
+/** Read once for each version of a Lease. */
+const PLANS = new WeakMap<Lease, { plan: ClassPlan; ranges: readonly AddressRange[] }>();
+
+/** Reads the plan on a Lease. Whatever is missing or nonsense (a hand edit) counts as not said. */
+export function readClassPlan(lease: Lease): {
+  readonly plan: ClassPlan;
+  readonly ranges: readonly AddressRange[];
+} {
+  let read = PLANS.get(lease);
+  if (read === undefined) {
+    const plan = parseClassPlan(lease.metadata?.annotations?.[PLAN_ANNOTATION]);
+    const ranges = plan.pools.flatMap((text) => {
+      const parsed = parseRange(text, { hostBits: true });
+      return parsed.ok ? [parsed.range] : [];
+    });
+    read = { plan, ranges };
+    PLANS.set(lease, read);
+  }
+  return read;
+}
+
+function parseClassPlan(text = "{}"): ClassPlan {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  const { instance, pools } = (value ?? {}) as { instance?: unknown; pools?: unknown };
+  return {
+    instance: typeof instance === "string" ? instance : "",
+    pools: Array.isArray(pools) ? pools.filter((pool) => typeof pool === "string") : [],
+  };
+}
+
+/**
+ * The addresses that are another instance's to give out: those in the pools of older Leases that
+ * have a holder.
+ *
+ * @param own as it is among the Leases; where it is not seen yet, all others count as older
+ */
+export function rangesOfOlder(
+  own: { readonly namespace: string; readonly name: string },
+  leases: readonly Lease[],
+): AddressRange[] {
+  const key = `${own.namespace}/${own.name}`;
+  const ours = leases.find((lease) => keyOf(lease) === key);
+  return leases.flatMap((lease) => {
+    if (keyOf(lease) === key || readLease(lease).holder === undefined) return [];
+    if (ours !== undefined && byAge(ours, lease) < 0) return [];
+    return readClassPlan(lease).ranges;
+  });
+}

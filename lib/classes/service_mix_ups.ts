@@ -1,0 +1,115 @@
+import { readLease } from "../election/lease_record.ts";
+import { keyOf } from "../election/rivals.ts";
+import { isOlder, mayOwn } from "../services/address_owners.ts";
+import { classKeys, type ClassPolicy, isInScope, parseScope } from "../services/class_policy.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import { leaseObject } from "./lease_mix_ups.ts";
+import type { MixUp, MixUpInput, SeenLease } from "./mix_ups.ts";
+
+/** A Service that is younger may be served any moment. */
+export const UNSERVED_MS = 60_000;
+
+/** Which Services have an instance: one whose Lease is not known to be dead. */
+class Served {
+  readonly #policies = new Map<string | undefined, ClassPolicy[]>();
+
+  constructor(leases: readonly SeenLease[]) {
+    for (const { lease, life } of leases) {
+      const policy = life === "dead" ? undefined : parseScope(readLease(lease).scope);
+      for (const key of policy ? classKeys(policy) : []) {
+        this.#policies.set(key, [...this.#policies.get(key) ?? [], policy!]);
+      }
+    }
+  }
+
+  has(service: ServiceView): boolean {
+    return this.of(service.loadBalancerClass).some((policy) => isInScope(policy, service));
+  }
+
+  /** Those that serve a class, or a part of it. */
+  of(key: string | undefined): readonly ClassPolicy[] {
+    return this.#policies.get(key) ?? [];
+  }
+}
+
+/** One address asked for in two classes. The Service that does not get it is named. */
+export function askedTwice({ leases, owners }: MixUpInput): MixUp[] {
+  const served = new Served(leases);
+  const found: MixUp[] = [];
+  for (const vip of owners.contested()) {
+    const owner = owners.owner(vip);
+    for (const service of owners.naming(vip)) {
+      if (owner === undefined || service.loadBalancerClass === owner.loadBalancerClass) continue;
+      // Between classes of other controllers it is theirs to say.
+      if (!mayOwn(service) || !served.has(service)) continue;
+      found.push({
+        kind: "AddressAskedTwice",
+        object: serviceObject(service),
+        message: `${vip} is asked for by Service ${service.key} (${classOf(service)}), and ` +
+          `Service ${owner.key} (${classOf(owner)}) has it`,
+        advice: "ask for another address in one of them",
+      });
+    }
+  }
+  return found.sort((a, b) => a.message < b.message ? -1 : 1);
+}
+
+/** Services whose class nobody serves; the oldest first. */
+export function notServed({ leases, services, wallClockMs }: MixUpInput): MixUp[] {
+  const served = new Served(leases);
+  const lost: ServiceView[] = [];
+  for (const service of services) {
+    // Without a class it is the cluster's own load balancer that is asked.
+    if (service.loadBalancerClass === undefined || service.ingress.length > 0) continue;
+    if (!mayOwn(service) || wallClockMs - Date.parse(service.createdAt) <= UNSERVED_MS) continue;
+    if (!served.has(service)) lost.push(service);
+  }
+  return lost.sort((a, b) => isOlder(a, b) ? -1 : 1).map((service) => {
+    const { loadBalancerClass, namespace } = service;
+    const elsewhere = served.of(loadBalancerClass).length > 0;
+    return {
+      kind: "ClassNotServed",
+      object: serviceObject(service),
+      message: `No live instance serves class ${loadBalancerClass}` +
+        (elsewhere ? ` in namespace ${namespace}` : ""),
+      advice: "start an instance for it, or create the Service anew with a class that " +
+        "`classvip classes` lists: it cannot be changed",
+    };
+  });
+}
+
+/** Leases that nobody keeps, as long as no other one is there for the same Services. */
+export function withoutInstance({ leases }: MixUpInput): MixUp[] {
+  const served = new Served(leases);
+  return leases.flatMap(({ lease, life }): MixUp[] => {
+    const { scope, holder } = readLease(lease);
+    const policy = parseScope(scope);
+    if (life !== "dead" || policy === undefined) return [];
+    const isCovered = classKeys(policy).every((key) =>
+      served.of(key).some(({ namespaces }) => includes(namespaces, policy.namespaces))
+    );
+    if (isCovered) return [];
+    return [{
+      kind: "NoLiveInstance",
+      object: leaseObject(lease),
+      message: `No instance for ${scope} is alive: Lease ${keyOf(lease)} ` +
+        (holder === undefined ? "has no holder" : "is not renewed"),
+      advice:
+        "start an instance of it where it may hold, or delete the Lease when there is to be " +
+        "none",
+    }];
+  });
+}
+
+/** Whether the first namespaces have all of the second; none stands for all there are. */
+function includes(all: readonly string[], some: readonly string[]): boolean {
+  return all.length === 0 || some.length > 0 && some.every((name) => all.includes(name));
+}
+
+function serviceObject({ namespace, name, uid }: ServiceView): MixUp["object"] {
+  return { kind: "Service", namespace, name, uid };
+}
+
+function classOf({ loadBalancerClass }: ServiceView): string {
+  return loadBalancerClass === undefined ? "no class" : `class ${loadBalancerClass}`;
+}

@@ -1,0 +1,142 @@
+import { nameHint } from "../classes/class_names.ts";
+import { readClassPlan } from "../classes/class_plan.ts";
+import type { Life } from "../classes/lease_lives.ts";
+import { findMixUps, type MixUp, type MixUpKind, type SeenLease } from "../classes/mix_ups.ts";
+import { readLease } from "../election/lease_record.ts";
+import { keyOf } from "../election/rivals.ts";
+import type { Event } from "../kube/types.ts";
+import { parseIp } from "../net/ip.ts";
+import { parseRange, valueOf } from "../pools/range.ts";
+import { AddressOwners } from "../services/address_owners.ts";
+import { isInScope, parseScope, whyNotServed } from "../services/class_policy.ts";
+import type { ServiceView } from "../services/service_view.ts";
+
+/** An instance as its Lease tells of it. */
+export interface InstanceReport {
+  readonly instance: string;
+  /** null: Services without a class. */
+  readonly class: string | null;
+  readonly alsoClassless: boolean;
+  /** None: all. */
+  readonly namespaces: readonly string[];
+  /** `namespace/name`. */
+  readonly lease: string;
+  readonly holder: string | null;
+  readonly life: Life;
+  /** The holder's. */
+  readonly priority: number | null;
+  readonly pools: readonly PoolReport[];
+  /** Services that show an address, and those that wait for one. */
+  readonly served: number;
+  readonly pending: number;
+}
+
+export interface PoolReport {
+  readonly addresses: string;
+  readonly size: number;
+  readonly used: number;
+}
+
+/** Something that an instance said in an Event. */
+export interface Said {
+  readonly kind: string;
+  readonly object: MixUp["object"];
+  readonly message: string;
+  readonly secondsAgo: number;
+}
+
+export interface ClassesReport {
+  readonly instances: readonly InstanceReport[];
+  readonly findings: readonly (MixUp | Said)[];
+  /** Further warnings. */
+  readonly warnings: readonly Said[];
+  readonly hints: readonly string[];
+}
+
+/** The instance that is refused writes nothing but its Event: what it says is found as well. */
+const ONLY_SAID: readonly string[] = ["ClassServedTwice", "LeaseShared"] satisfies MixUpKind[];
+
+/** What `classvip classes` shows. Pure. */
+export function reportClasses(
+  { leases, services, events, wallClockMs }: {
+    readonly leases: readonly SeenLease[];
+    readonly services: readonly ServiceView[];
+    /** Warnings of classvip. */
+    readonly events: readonly Event[];
+    readonly wallClockMs: number;
+  },
+): ClassesReport {
+  const mixUps = findMixUps({
+    leases,
+    services,
+    owners: new AddressOwners(services),
+    complete: true,
+    wallClockMs,
+  });
+  const covered = new Set(mixUps.map(({ kind, object }) => nameOf(kind, object)));
+  const said = events.map((event) => saidBy(event, wallClockMs))
+    .filter(({ kind, object }) => !covered.has(nameOf(kind, object)))
+    .sort((a, b) => a.secondsAgo - b.secondsAgo);
+  const instances = leases.flatMap((seen) => instanceOf(seen, services))
+    .sort((a, b) => a.instance < b.instance ? -1 : a.instance > b.instance ? 1 : 0);
+  const classes = new Set(instances.flatMap(({ class: name }) => name ?? []));
+  return {
+    instances,
+    findings: [...mixUps, ...said.filter(({ kind }) => ONLY_SAID.includes(kind))],
+    warnings: said.filter(({ kind }) => !ONLY_SAID.includes(kind)),
+    hints: [...classes].sort().flatMap((name) => nameHint(name) ?? []),
+  };
+}
+
+function instanceOf(
+  { lease, life }: SeenLease,
+  services: readonly ServiceView[],
+): InstanceReport[] {
+  const { scope, holder, priority } = readLease(lease);
+  const policy = parseScope(scope);
+  if (policy === undefined) return [];
+  const { plan } = readClassPlan(lease);
+  const own = services.filter((service) =>
+    isInScope(policy, service) && whyNotServed(policy, service) === undefined
+  );
+  const served = own.filter(({ ingress }) => ingress.length > 0);
+  const vips = new Set(served.flatMap(({ ingress }) => ingress.flatMap(({ ip }) => ip ?? [])));
+  const pools = plan.pools.flatMap((addresses): PoolReport[] => {
+    const parsed = parseRange(addresses, { hostBits: true });
+    if (!parsed.ok) return [];
+    const { family, first, last } = parsed.range;
+    const used = [...vips].filter((vip) => {
+      const ip = parseIp(vip);
+      return ip?.family === family && valueOf(ip) >= first && valueOf(ip) <= last;
+    }).length;
+    return [{ addresses, size: Number(last - first + 1n), used }];
+  });
+  return [{
+    instance: plan.instance || keyOf(lease),
+    class: policy.loadBalancerClass ?? null,
+    alsoClassless: policy.alsoClassless,
+    namespaces: policy.namespaces,
+    lease: keyOf(lease),
+    holder: holder ?? null,
+    life,
+    priority: priority ?? null,
+    pools,
+    served: served.length,
+    pending: own.length - served.length,
+  }];
+}
+
+function saidBy(event: Event, wallClockMs: number): Said {
+  const { kind, namespace = "", name = "" } = event.involvedObject;
+  const at = event.lastTimestamp ?? event.metadata.creationTimestamp ?? "";
+  return {
+    kind: event.reason ?? "",
+    object: { kind: kind === "Lease" ? "Lease" : "Service", namespace, name },
+    message: event.message ?? "",
+    secondsAgo: Math.max(0, Math.round((wallClockMs - Date.parse(at)) / 1000)) || 0,
+  };
+}
+
+function nameOf(kind: string, { kind: of, namespace, name }: MixUp["object"]): string {
+  return [kind, of, namespace, name].join(" ");
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { reportClasses } from "../../lib/cli/classes_report.ts";
+import { describeReport } from "../../lib/cli/classes_text.ts";
+import type { Event } from "../../lib/kube/types.ts";
+import { named, NOW_MS, seen } from "../classes/seen.ts";
+import { view } from "../services/views.ts";
+
+const warning = (reason: string, kind: string, name: string, minutes = 1): Event => ({
+  metadata: { name: "e", namespace: "kube-system" },
+  involvedObject: { kind, namespace: "kube-system", name },
+  reason,
+  message: `${reason} of ${name}`,
+  lastTimestamp: new Date(NOW_MS - minutes * 60_000).toISOString(),
+});
+
+const LEASES = [
+  seen(named("blue", { pools: ["10.0.0.0/30", "fd00::/126"], priority: "70" })),
+  seen(named("red", { scope: "class red or no class in namespaces a,b", holder: "" }), "dead"),
+];
+const SERVICES = [
+  view("web", { shows: ["10.0.0.1", "fd00::1"] }),
+  view("shop", { shows: ["10.0.0.2"] }),
+  view("waits", { createdAt: new Date(NOW_MS).toISOString() }),
+  view("ignored", { annotations: { "classvip.io/ignore": "true" } }),
+];
+
+Deno.test("reportClasses() shows each instance with its pools and Services", () => {
+  const { instances, findings, hints } = reportClasses({
+    leases: LEASES,
+    services: SERVICES,
+    events: [],
+    wallClockMs: NOW_MS,
+  });
+  assert.deepEqual(instances, [{
+    instance: "blue",
+    class: "blue",
+    alsoClassless: false,
+    namespaces: [],
+    lease: "kube-system/blue",
+    holder: "node-b",
+    life: "alive",
+    priority: 70,
+    pools: [
+      { addresses: "10.0.0.0/30", size: 4, used: 2 },
+      { addresses: "fd00::/126", size: 4, used: 1 },
+    ],
+    served: 2,
+    pending: 1,
+  }, {
+    instance: "kube-system/red",
+    class: "red",
+    alsoClassless: true,
+    namespaces: ["a", "b"],
+    lease: "kube-system/red",
+    holder: null,
+    life: "dead",
+    priority: null,
+    pools: [],
+    served: 0,
+    pending: 0,
+  }]);
+  assert.deepEqual(findings.map(({ kind }) => kind), ["NoLiveInstance"]);
+  assert.equal(hints.length, 2);
+});
+
+Deno.test("reportClasses() takes from Events what refused instances say there alone", () => {
+  const { findings, warnings } = reportClasses({
+    leases: LEASES,
+    services: SERVICES,
+    events: [
+      warning("LeaseShared", "Lease", "blue", 5),
+      warning("NoLiveInstance", "Lease", "red"),
+      warning("NoLiveInstance", "Lease", "mended"),
+      warning("AddressRefused", "Service", "web"),
+    ],
+    wallClockMs: NOW_MS,
+  });
+  assert.deepEqual(findings.map(({ kind, object }) => `${kind} ${object.name}`), [
+    "NoLiveInstance red",
+    "LeaseShared blue",
+  ]);
+  assert.deepEqual(warnings.map(({ kind, object }) => `${kind} ${object.name}`), [
+    "NoLiveInstance mended",
+    "AddressRefused web",
+  ]);
+});
+
+Deno.test("describeReport() is a table, each finding with what to do, and hints", () => {
+  const events = [warning("LeaseShared", "Lease", "blue", 5)];
+  const report = reportClasses({ leases: LEASES, services: SERVICES, events, wallClockMs: NOW_MS });
+  assert.equal(
+    describeReport(report),
+    `INSTANCE         CLASS        LEASE             HOLDER  ALIVE  PRIORITY  NAMESPACES  SERVED  PENDING  POOLS (USED/SIZE)
+blue             blue         kube-system/blue  node-b  yes    70        all         2       1        10.0.0.0/30 (2/4), fd00::/126 (1/4)
+kube-system/red  red, (none)  kube-system/red   -       no     -         a,b         0       0        -
+
+Mix-ups found: 2
+  NoLiveInstance: Lease kube-system/red
+    No instance for class red or no class in namespaces a,b is alive: Lease kube-system/red has no holder
+    What to do: start an instance of it where it may hold, or delete the Lease when there is to be none
+  LeaseShared: Lease kube-system/blue (said 5 min ago)
+    LeaseShared of blue
+
+Hints:
+  class blue: <network>-<environment>, such as public-prod, tells in one look which network it is on and how important it is
+  class red: <network>-<environment>, such as public-prod, tells in one look which network it is on and how important it is`,
+  );
+});
+
+Deno.test("describeReport() says so where nothing is there, and nothing is mixed up", () => {
+  const report = reportClasses({ leases: [], services: [], events: [], wallClockMs: NOW_MS });
+  assert.match(describeReport(report), /^There is no Lease of classvip.*\n\nNo mix-ups found$/);
+});

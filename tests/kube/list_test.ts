@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { listAll } from "../../lib/kube/list.ts";
+import { FakeKubeClient } from "../doubles/fake_kube_client.ts";
+import { refused } from "../doubles/fake_lease_api.ts";
+
+const item = (name: string) => ({ metadata: { name } });
+
+Deno.test("listAll() goes on until there are no more pages", async () => {
+  const client = new FakeKubeClient();
+  client.answer = ({ query }) =>
+    query?.["continue"] === "next"
+      ? { metadata: {}, items: [item("c")] }
+      : { metadata: { continue: "next" }, items: [item("a"), item("b")] };
+  const found = await listAll(client, "/api/v1/services", { labelSelector: "x=y" });
+  assert.deepEqual(found, [item("a"), item("b"), item("c")]);
+  assert.deepEqual(client.requests.map(({ query }) => query?.["labelSelector"]), ["x=y", "x=y"]);
+});
+
+Deno.test("listAll() lists all where the server does not know the field selector", async () => {
+  const client = new FakeKubeClient();
+  client.answer = ({ query }) => {
+    if (query?.["fieldSelector"]) throw refused(400, "BadRequest");
+    return { items: null };
+  };
+  assert.deepEqual(await listAll(client, "/api/v1/services", { fieldSelector: "a=b" }), []);
+  client.answer = () => {
+    throw refused(403, "Forbidden");
+  };
+  await assert.rejects(listAll(client, "/api/v1/services", { fieldSelector: "a=b" }));
+});
