@@ -21,6 +21,7 @@ import { StatusWriter } from "../services/status_writer.ts";
 import { BURST_MS } from "../vip/schedule.ts";
 import { instanceMark, Vips } from "../vip/vips.ts";
 import type { AddressLink } from "./address_link.ts";
+import { AddressProbe } from "./address_probe.ts";
 import { Beacons } from "./beacons.ts";
 import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
@@ -47,7 +48,7 @@ export interface Shared {
   readonly nodeName: string;
   readonly incarnation: string;
   /** Addresses that no Service may have, and what they are. */
-  readonly reserved: ReadonlyMap<string, string>;
+  readonly reserved: () => ReadonlyMap<string, string>;
   readonly network: Network;
   readonly source: Pick<ServiceSource, "open">;
   readonly leases: Pick<LeaseView, keyof LeaseView>;
@@ -292,7 +293,16 @@ export class Instance implements PlannedInstance {
     });
     const annotationOf = (lease: Lease | undefined) =>
       lease?.metadata?.annotations?.[ALLOCATING_ANNOTATION];
+    using probe = config.addressProbe
+      ? new AddressProbe({
+        network: shared.network,
+        claims: shared.claims,
+        clock,
+        changed: () => reconciler.soon(),
+      })
+      : undefined;
     using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
+      probe,
       source: shared.source,
       keeper,
       policy: config,

@@ -1,3 +1,4 @@
+import type { IpAddress } from "../net/ip.ts";
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
@@ -6,8 +7,9 @@ import { decide, type Decision } from "../services/decide.ts";
 import type { VipLimits } from "../services/limits.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { StatusWriter } from "../services/status_writer.ts";
-import { placer } from "../vip/placement.ts";
+import { type Placement, placer } from "../vip/placement.ts";
 import type { Vips } from "../vip/vips.ts";
+import type { AddressProbe } from "./address_probe.ts";
 import type { PoolKeeper } from "./pool_keeper.ts";
 import type { InstanceReports } from "./reports.ts";
 import type { ServiceScope, ServiceSource } from "./service_source.ts";
@@ -33,10 +35,12 @@ export interface ReconcilerParts {
   readonly interface: string;
   readonly mark: number;
   /** Addresses that no Service may have, and what they are. */
-  readonly reserved: ReadonlyMap<string, string>;
+  readonly reserved: () => ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
   /** Undefined: addresses are asked for, and never given. */
-  readonly keeper?: Pick<PoolKeeper, "look">;
+  readonly keeper?: Pick<PoolKeeper, "look" | "contains">;
+  /** Undefined: addresses are announced without asking who has them. */
+  readonly probe?: AddressProbe | undefined;
   readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
@@ -100,6 +104,7 @@ export class Reconciler implements Wishes {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#served.clear();
+    this.#parts.probe?.end();
     this.#parts.statuses.forget();
     this.#parts.reports.refused([]);
   }
@@ -151,8 +156,21 @@ export class Reconciler implements Wishes {
   #decide(keeper: ReconcilerParts["keeper"]): Decision {
     const { policy, limits, network, vips, mark } = this.#parts;
     const snapshot = { links: network.links(), addresses: network.addresses() };
-    const place = placer(this.#parts.interface, mark, snapshot, this.#parts.reserved);
     const { owners } = this.#scope;
+    const placed = placer(
+      this.#parts.interface,
+      mark,
+      snapshot,
+      this.#parts.reserved(),
+      (ip) => this.#parts.keeper?.contains(ip) ?? false,
+    );
+    const place = (ip: IpAddress, wishedInterface?: string): Placement => {
+      const placement = placed(ip, wishedInterface);
+      const user = this.#parts.probe?.userOf(ip);
+      return user === undefined || "refused" in placement
+        ? placement
+        : { refused: `${user} answers for it` };
+    };
     const served = [...this.#scope.services()]
       .filter((service) => whyNotServed(policy, service) === undefined);
     const { services, rules, refusals } = keeper?.look(served, owners, place) ??
@@ -173,7 +191,9 @@ export class Reconciler implements Wishes {
     const { vips, statuses, reports } = this.#parts;
     const owners = new Map(vips.claims.map(({ ip, owner }) => [ip.text, owner]));
     vips.drop(decision.drops);
-    vips.claim(decision.claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
+    const claims = this.#parts.probe?.passed(decision.claims, new Set(vips.addresses)) ??
+      decision.claims;
+    vips.claim(claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
     const held = new Set(vips.addresses);
     for (const { vip, reason } of decision.drops) {
       const owner = owners.get(vip);

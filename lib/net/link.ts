@@ -52,6 +52,8 @@ export type AddressChange =
 export interface Network extends Disposable {
   links(): Link[];
   addresses(): InterfaceAddress[];
+  /** The next hops of all routes: routers of this node. */
+  gateways(): IpAddress[];
   /**
    * Applies all changes in one batch. A "set" replaces what is there (same address, new lifetime).
    * Removing what is not there is no error.

@@ -83,7 +83,7 @@ class Node {
       {
         nodeName: name,
         incarnation: `boot of ${name}`,
-        reserved: new Map(),
+        reserved: () => new Map(),
         network: this.network,
         source,
         leases,

@@ -85,7 +85,7 @@ export class PoolNode {
       {
         nodeName: name,
         incarnation: `boot of ${name}`,
-        reserved: new Map(),
+        reserved: () => new Map(),
         network: this.network,
         source,
         leases,
