@@ -13,6 +13,7 @@
 const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: [
     "config",
+    "manifest",
     "agent",
     "kube",
     "election",
@@ -25,6 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "observe",
   ],
   config: ["pools"],
+  manifest: ["config"],
   agent: ["kube", "election", "services", "pools", "classes", "vip", "net", "observe"],
   kube: [],
   election: ["kube"],

@@ -20,6 +20,7 @@ import { LinkWatch } from "./link_watch.ts";
 import { MixUpWatch } from "./mix_up_watch.ts";
 import { NodeWatch } from "./node_watch.ts";
 import { rehearse } from "./rehearsal.ts";
+import { reservedAddresses } from "./reserved.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import { VersionCheck } from "./version_check.ts";
@@ -37,6 +38,8 @@ export interface AgentParts {
   readonly version: string;
   readonly clients: Clients;
   readonly network: Network;
+  /** Addresses that no Service may have, and what they are. */
+  readonly reserved?: readonly (readonly [address: string, purpose: string])[];
   /** Opens a source of all ARP frames that come in. */
   readonly openArp: () => FrameSource;
   readonly clock: Clock;
@@ -129,13 +132,19 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     ...(fastParts && { fast: fastParts }),
     nodeName: config.nodeName,
     incarnation: parts.incarnation,
-    // Whoever takes it cuts every agent off.
-    reserved: new Map([
-      [new URL(clients.credentials.server).hostname, "the API server's address"],
-      ...config.instances.flatMap(({ controlPlane }) =>
-        controlPlane ? [[controlPlane.address, "the control plane's VIP"] as const] : []
-      ),
-    ]),
+    reserved: reservedAddresses({
+      fixed: [
+        // Whoever takes it cuts every agent off.
+        [new URL(clients.credentials.server).hostname, "the API server's address"],
+        ...config.instances.flatMap(({ controlPlane }) =>
+          controlPlane ? [[controlPlane.address, "the control plane's VIP"] as const] : []
+        ),
+        ...parts.reserved ?? [],
+      ],
+      network: parts.network,
+      clock,
+      logger,
+    }),
     apiServers: {
       servers: clients.servers,
       own: config.kubernetesServer,

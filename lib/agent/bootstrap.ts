@@ -2,8 +2,8 @@ import type { Clock } from "../election/clock.ts";
 import { readLease } from "../election/lease_record.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { KubeLeaseApi } from "../kube/lease_api.ts";
-import { arpRequestFrame } from "../net/arp.ts";
-import { type IpAddress, parseIp } from "../net/ip.ts";
+import { arpProbeFrame } from "../net/arp.ts";
+import type { IpAddress } from "../net/ip.ts";
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { ServiceView } from "../services/service_view.ts";
@@ -19,7 +19,6 @@ const PROBES = 3;
 const PROBE_MIN_MS = 1000;
 const PROBE_MAX_MS = 2000;
 const ANNOUNCE_WAIT_MS = 2000;
-const UNSPECIFIED = parseIp("0.0.0.0")!;
 
 /** Between two questions to the API server. */
 const ASK_MS = 250;
@@ -144,10 +143,7 @@ export class Bootstrap implements Task {
       const link = network.links().find(({ index }) => index === place?.linkIndex);
       // Who hears nothing must not conclude that nobody is there.
       if (link === undefined || linkObstacle(link.name, [link]) !== undefined) return false;
-      network.send(
-        link.index,
-        arpRequestFrame({ senderMac: link.mac, senderIp: UNSPECIFIED, targetIp: ip }),
-      );
+      network.send(link.index, arpProbeFrame(link.mac, ip));
       const pauseMs = PROBE_MIN_MS + random() * (PROBE_MAX_MS - PROBE_MIN_MS);
       await this.#pause(sent < PROBES ? pauseMs : ANNOUNCE_WAIT_MS, signal);
       if (this.#claimedBy !== undefined || this.#state !== "looking") return false;

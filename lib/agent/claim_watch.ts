@@ -8,6 +8,8 @@ import type { Task } from "./task.ts";
 export interface FrameSource extends Disposable {
   /** @returns undefined when none came within the time, or the source was disposed */
   receive(timeoutMs: number): Promise<{ readonly frame: Uint8Array } | undefined>;
+  /** @returns the next frame that is here already, also while `receive` waits; or undefined */
+  take(): { readonly frame: Uint8Array } | undefined;
 }
 
 /** Who holds addresses that others might claim. */
@@ -25,6 +27,7 @@ export class ClaimWatch implements Task {
   readonly #network: Network;
   readonly #logger: Logger;
   readonly #listeners = new Set<ClaimListener>();
+  #source: FrameSource | undefined;
 
   constructor(open: () => FrameSource, network: Network, logger: Logger) {
     this.#open = open;
@@ -40,16 +43,27 @@ export class ClaimWatch implements Task {
 
   async run(signal: AbortSignal): Promise<void> {
     using source = this.#open();
+    this.#source = source;
     const close = () => source[Symbol.dispose]();
     signal.addEventListener("abort", close, { once: true });
     while (!signal.aborted) {
       const received = await source.receive(ROUND_MS);
-      if (received !== undefined) this.#take(received.frame);
+      if (received !== undefined) this.#judge(received.frame);
     }
+    this.#source = undefined;
     signal.removeEventListener("abort", close);
   }
 
-  #take(frame: Uint8Array): void {
+  /** Judges all frames that have come in until now. */
+  look(): void {
+    for (;;) {
+      const received = this.#source?.take();
+      if (received === undefined) return;
+      this.#judge(received.frame);
+    }
+  }
+
+  #judge(frame: Uint8Array): void {
     for (const listener of this.#listeners) {
       // Own hardware addresses are read only for a frame that names one of our VIPs: they may
       // change, and such frames are rare.

@@ -21,6 +21,7 @@ import { StatusWriter } from "../services/status_writer.ts";
 import { BURST_MS } from "../vip/schedule.ts";
 import { instanceMark, Vips } from "../vip/vips.ts";
 import type { AddressLink } from "./address_link.ts";
+import { AddressProbe } from "./address_probe.ts";
 import { Beacons } from "./beacons.ts";
 import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
@@ -47,13 +48,13 @@ export interface Shared {
   readonly nodeName: string;
   readonly incarnation: string;
   /** Addresses that no Service may have, and what they are. */
-  readonly reserved: ReadonlyMap<string, string>;
+  readonly reserved: () => ReadonlyMap<string, string>;
   readonly network: Network;
   readonly source: Pick<ServiceSource, "open">;
   readonly leases: Pick<LeaseView, keyof LeaseView>;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly node: Pick<NodeWatch, "subscribe">;
-  readonly claims: Pick<ClaimWatch, "subscribe">;
+  readonly claims: Pick<ClaimWatch, "subscribe" | "look">;
   /** Opens a client of its own for each kind of traffic. */
   readonly open: () => KubeClient;
   readonly clock: Clock;
@@ -292,7 +293,16 @@ export class Instance implements PlannedInstance {
     });
     const annotationOf = (lease: Lease | undefined) =>
       lease?.metadata?.annotations?.[ALLOCATING_ANNOTATION];
+    using probe = config.addressProbe
+      ? new AddressProbe({
+        network: shared.network,
+        claims: shared.claims,
+        clock,
+        changed: (changes) => reconciler.soon(changes),
+      })
+      : undefined;
     using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
+      probe,
       source: shared.source,
       keeper,
       policy: config,

@@ -78,7 +78,7 @@ export class LeaseView implements Task {
 
   /** Lists again, at once: a connection may have died without a word, or a proxy hold back events. */
   relist(): void {
-    for (const watch of this.#watches) watch.relist();
+    for (const watch of this.#watches) void watch.relist();
   }
 
   /** An instance has its Lease there. */

@@ -158,6 +158,11 @@ export class PoolKeeper {
     };
   }
 
+  /** Whether a pool of the instance has the address. */
+  contains(ip: IpAddress): boolean {
+    return this.#parts.source.pools?.some((pool) => pool.contains(ip)) ?? false;
+  }
+
   /** Size and use of each pool, as of the last look. */
   usage(): { pool: string; size: number; used: number }[] {
     const pools = this.#parts.source.pools ?? [];

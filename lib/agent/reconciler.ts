@@ -1,3 +1,4 @@
+import type { IpAddress } from "../net/ip.ts";
 import type { InterfaceAddress, Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
@@ -7,8 +8,9 @@ import { decide, type Decision } from "../services/decide.ts";
 import type { VipLimits } from "../services/limits.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { StatusWriter } from "../services/status_writer.ts";
-import { placer } from "../vip/placement.ts";
+import { type Placement, placer } from "../vip/placement.ts";
 import type { Vips } from "../vip/vips.ts";
+import type { AddressProbe } from "./address_probe.ts";
 import type { PoolKeeper } from "./pool_keeper.ts";
 import type { InstanceReports } from "./reports.ts";
 import type { ServiceScope, ServiceSource } from "./service_source.ts";
@@ -37,10 +39,12 @@ export interface ReconcilerParts {
   readonly interface: string;
   readonly mark: number;
   /** Addresses that no Service may have, and what they are. */
-  readonly reserved: ReadonlyMap<string, string>;
+  readonly reserved: () => ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
   /** Undefined: addresses are asked for, and never given. */
-  readonly keeper?: Pick<PoolKeeper, "look" | "allocates">;
+  readonly keeper?: Pick<PoolKeeper, "look" | "allocates" | "contains">;
+  /** Undefined: addresses are announced without asking who has them. */
+  readonly probe?: AddressProbe | undefined;
   readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
   readonly reports: InstanceReports;
   readonly metrics: InstanceMetrics;
@@ -79,7 +83,7 @@ export class Reconciler implements Wishes {
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
-    this.#scope = parts.source.open(parts.policy, (changes) => this.#changed(changes));
+    this.#scope = parts.source.open(parts.policy, (changes) => this.soon(changes));
   }
 
   /** The right to hold began: acts at once. */
@@ -114,6 +118,7 @@ export class Reconciler implements Wishes {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#served.clear();
+    this.#parts.probe?.end();
     this.#parts.statuses.forget();
     this.#parts.reports.refused([]);
   }
@@ -123,18 +128,12 @@ export class Reconciler implements Wishes {
     clearTimeout(this.#timer);
   }
 
-  /** Something changed that may concern all Services: acts when it is time. */
-  soon(): void {
-    this.#changes = undefined;
-    this.#wake();
-  }
-
-  #changed({ keys, vips }: Changes): void {
+  /** @see Wishes.soon */
+  soon(changes?: Changes): void {
     if (!this.#begun) return;
-    if (this.#changes !== undefined) {
-      for (const key of keys) this.#changes.keys.add(key);
-      for (const vip of vips) this.#changes.vips.add(vip);
-    }
+    if (changes === undefined) this.#changes = undefined;
+    for (const key of changes?.keys ?? []) this.#changes?.keys.add(key);
+    for (const vip of changes?.vips ?? []) this.#changes?.vips.add(vip);
     this.#wake();
   }
 
@@ -208,10 +207,22 @@ export class Reconciler implements Wishes {
     keeper: ReconcilerParts["keeper"],
     part: Part | undefined,
   ): Decision {
-    const { policy, limits, network, vips, mark, reserved } = this.#parts;
-    const snapshot = { links: network.links(), addresses: this.#foreign };
-    const place = placer(this.#parts.interface, mark, snapshot, reserved);
+    const { policy, limits, network, vips, mark } = this.#parts;
     const { owners } = this.#scope;
+    const placed = placer(
+      this.#parts.interface,
+      mark,
+      { links: network.links(), addresses: this.#foreign },
+      this.#parts.reserved(),
+      (ip) => this.#parts.keeper?.contains(ip) ?? false,
+    );
+    const place = (ip: IpAddress, wishedInterface?: string): Placement => {
+      const placement = placed(ip, wishedInterface);
+      const user = this.#parts.probe?.userOf(ip);
+      return user === undefined || "refused" in placement
+        ? placement
+        : { refused: `${user} answers for it` };
+    };
     const served = [...all].filter((service) => whyNotServed(policy, service) === undefined);
     const { services, rules, refusals } = keeper?.look(served, owners, place) ??
       { services: served, rules: undefined, refusals: [] };
@@ -234,9 +245,11 @@ export class Reconciler implements Wishes {
     const { vips, statuses, reports } = this.#parts;
     const owners = decision.drops.map(({ vip }) => vips.owner(vip));
     vips.drop(decision.drops);
-    vips.claim(decision.claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
+    const claims = this.#parts.probe?.passed(decision.claims, (vip) => vips.has(vip)) ??
+      decision.claims;
+    vips.claim(claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
     // What failed is tried again with the next change, or in a few seconds.
-    if (!decision.claims.every(({ ip }) => vips.holds(ip.text))) this.#changes = undefined;
+    if (!claims.every(({ ip }) => vips.holds(ip.text))) this.#changes = undefined;
     decision.drops.forEach(({ vip, reason }, i) => {
       const owner = owners[i];
       if (owner !== undefined && !vips.has(vip)) reports.withdrawnFor(owner, vip, reason);

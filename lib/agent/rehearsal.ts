@@ -42,6 +42,7 @@ const SUBNET: InterfaceAddress = {
 const NETWORK: Network = {
   links: () => [LINK],
   addresses: () => [SUBNET],
+  gateways: () => [],
   apply: (changes) => changes.map(() => undefined),
   send: () => {},
   [Symbol.dispose]: () => {},
@@ -118,7 +119,7 @@ export async function rehearse(): Promise<string[]> {
     network: NETWORK,
     interface: "auto",
     mark: 1,
-    reserved: new Map(),
+    reserved: () => new Map(),
     vips,
     statuses: { write: () => {}, clear: () => {}, keepOnly: () => {}, forget: () => {} },
     reports,

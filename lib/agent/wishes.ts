@@ -1,3 +1,5 @@
+import type { Changes } from "../services/changes.ts";
+
 /** What an instance does with its right to hold: which addresses it puts up. */
 export interface Wishes extends Disposable {
   /** The right to hold is being asked for: gets ready. */
@@ -6,8 +8,8 @@ export interface Wishes extends Disposable {
   begin(): void;
   /** The right to hold ended. */
   end(): void;
-  /** Something changed: acts when it is time. */
-  soon(): void;
+  /** Something changed: acts when it is time. @param changes what; undefined: perhaps all */
+  soon(changes?: Changes): void;
   /** What they are made of may be seen too late: resolves when it was read anew. */
   relist(): Promise<void>;
 }

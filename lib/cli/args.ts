@@ -10,6 +10,8 @@ export const commandNames = [
   "classes",
   "handover",
   "release",
+  "manifest",
+  "migrate",
   "version",
   "help",
 ] as const;
@@ -26,6 +28,11 @@ export interface CommandLine {
   readonly schema: boolean;
   /** The node that `handover` names. */
   readonly to: string | undefined;
+  /** What follows the command: the kind of `manifest`, the files of `migrate`. */
+  readonly operands: readonly string[];
+  /** Of `manifest` and `migrate`: the container image, and the namespace of the objects. */
+  readonly image: string | undefined;
+  readonly namespace: string | undefined;
   /** An unknown command, words too many, a bad `--output` or `--to`. */
   readonly problems: readonly ConfigProblem[];
 }
@@ -81,9 +88,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       output: "text",
       schema: false,
       to: undefined,
+      operands: [],
+      image: undefined,
+      namespace: undefined,
     };
   }
-  const command = commandOf(words, problems);
+  const { command, operands } = commandOf(words, problems);
   if (command === "version" || command === "help") {
     for (const { flag, value } of flags) {
       const source = `flag --${flag}`;
@@ -115,13 +125,30 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       right: "--to=<name of a node>",
     });
   }
+  const own = MAKERS.includes(command)
+    ? flags.filter(({ flag }) => flag === "image" || flag === "namespace")
+    : [];
+  for (const { flag, value } of own) {
+    if (value) continue;
+    problems.push({
+      setting: flag,
+      value,
+      source: `flag --${flag}`,
+      problem: "its value is missing",
+      right: `--${flag}=value`,
+    });
+  }
+  const last = (name: string) => own.findLast(({ flag }) => flag === name)?.value;
   return {
     command,
     problems,
     to,
+    operands,
+    image: last("image"),
+    namespace: last("namespace"),
     schema: schemas.length > 0,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) => ![...outputs, ...schemas, ...targets].includes(given)),
+    flags: flags.filter((given) => ![...outputs, ...schemas, ...targets, ...own].includes(given)),
   };
 }
 
@@ -132,10 +159,13 @@ function completeBoolean(arg: string): string {
     : arg;
 }
 
+/** They print objects, and take words after their name. */
+const MAKERS: readonly CommandName[] = ["manifest", "migrate"];
+
 function commandOf(
   [word = "run", ...leftover]: string[],
   problems: ConfigProblem[],
-): CommandName {
+): { command: CommandName; operands: string[] } {
   const command = commandNames.find((name) => name === word) ??
     // kube-vip's manifests say manager.
     (word === "manager" ? "run" : undefined);
@@ -148,6 +178,7 @@ function commandOf(
       right: nearest(word, commandNames) ?? commandNames.join(", "),
     });
   }
+  if (command && MAKERS.includes(command)) return { command, operands: leftover };
   for (const value of leftover) {
     problems.push({
       setting: "command",
@@ -157,5 +188,5 @@ function commandOf(
       right: "one command, and --flag=value for each setting",
     });
   }
-  return command ?? "run";
+  return { command: command ?? "run", operands: [] };
 }

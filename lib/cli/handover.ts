@@ -8,6 +8,7 @@ import { KubeLeaseApi } from "../kube/lease_api.ts";
 import { BootClock } from "../sys/clock.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
+import { EXIT, exitCodeOf } from "./exit_code.ts";
 
 const DEADLINE_MS = 3000;
 const LOOK_MS = 100;
@@ -28,14 +29,14 @@ export async function run(
     env: context.env,
   });
   using client = connect(credentials, { userAgent: `classvip/${VERSION}` }).open();
-  let code = 0;
+  let code: number = EXIT.ok;
   for (const instance of config.instances) {
     const { leaseNamespace: namespace, leaseName: name } = instance;
     try {
       const said = await handOver(new KubeLeaseApi(client, { namespace, name }), instance, to);
       context.stdout(`${instance.name}: ${said}`);
     } catch (error) {
-      code = 1;
+      code = exitCodeOf(error);
       context.stderr(`classvip: ${instance.name}: ${(error as Error).message}`);
     }
   }

@@ -17,6 +17,9 @@ Commands:
             (--output=json; exit code 3 when something is)
   handover  ask the holder to hand over to another node (--to=<node>), without a gap
   release   withdraw this node's VIPs and release its Leases, for use after a crash
+  manifest  print what runs these settings: manifest daemonset|static-pod|systemd|rbac|configmap
+            (--image=<image>, --namespace=<namespace>)
+  migrate   read kube-vip's manifests and print classvip's: migrate FILE...
   version   show the version
   help      show this
 
@@ -27,6 +30,8 @@ Examples:
   classvip --config=/etc/classvip.yaml --only=public-prod
 
 A flag counts more than its environment variable, that more than the YAML file of --config.
+Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 mix-ups were found, 4 the API
+server cannot be reached, 5 it does not allow it.
 Durations are 5s, 1500ms, 1m30s or plain seconds. kube-vip's names are understood too.`;
 
 /** `classvip help`. */

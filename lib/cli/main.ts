@@ -2,6 +2,7 @@ import { ConfigError, describeProblem } from "../config/errors.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type CommandLine, type CommandName, parseCommandLine } from "./args.ts";
 import type { CliContext } from "./context.ts";
+import { EXIT, exitCodeOf } from "./exit_code.ts";
 
 type Command = (context: CliContext, line: CommandLine) => Promise<number>;
 
@@ -24,6 +25,17 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const loaded = await load(context, line);
     return await (await import("./config.ts")).printConfig(context, loaded, line.output);
   },
+  manifest: async (context, line) => {
+    const { manifestKindOf, podNamespaceOf, printManifest } = await import("./manifest.ts");
+    const kind = manifestKindOf(line);
+    const place = podNamespaceOf(kind, line);
+    const loaded = await load(
+      place ? { ...context, env: { ...context.env, POD_NAMESPACE: place } } : context,
+      { ...line, problems: [...line.problems, ...kind.problems] },
+    );
+    return printManifest(context, kind.kind!, loaded, line);
+  },
+  migrate: async (context, line) => await (await import("./migrate.ts")).migrate(context, line),
   version: async (context, { problems }) => {
     if (problems.length > 0) throw new ConfigError(problems);
     return await (await import("./version.ts")).printVersion(context);
@@ -37,7 +49,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
 /**
  * Runs the command that the arguments name.
  *
- * @returns the exit code: 0, 1 for a failure, 2 for wrong settings, 3 for mix-ups that were found.
+ * @returns the exit code: see {@linkcode EXIT}.
  */
 export async function runCli(context: CliContext): Promise<number> {
   try {
@@ -48,10 +60,10 @@ export async function runCli(context: CliContext): Promise<number> {
       const count = error.problems.length;
       context.stderr(`classvip: ${count} wrong setting${count === 1 ? "" : "s"}`);
       for (const problem of error.problems) context.stderr(`  ${describeProblem(problem)}`);
-      return 2;
+      return EXIT.usage;
     }
     context.stderr(`classvip: ${explain(error)}`);
-    return 1;
+    return exitCodeOf(error);
   }
 }
 

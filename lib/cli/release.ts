@@ -14,6 +14,7 @@ import { LinuxNetwork } from "../sys/network.ts";
 import { VERSION } from "../version.ts";
 import { instanceMark } from "../vip/vips.ts";
 import type { CliContext } from "./context.ts";
+import { EXIT, exitCodeOf } from "./exit_code.ts";
 import { requireCapabilities } from "./run.ts";
 
 const DEADLINE_MS = 3000;
@@ -29,10 +30,10 @@ export async function run(
   for (const warning of warnings) context.stderr(`warning: ${warning}`);
   requireCapabilities();
   using network = new LinuxNetwork();
-  let failed = false;
-  const fail = (text: string) => {
-    failed = true;
-    context.stderr(`classvip: ${text}`);
+  let code: number = EXIT.ok;
+  const fail = (text: string, error: unknown) => {
+    code = exitCodeOf(error);
+    context.stderr(`classvip: ${text}: ${(error as Error).message}`);
   };
   const withdrawn: { instance: InstanceConfig; lock: Disposable }[] = [];
   using locks = new DisposableStack();
@@ -46,10 +47,10 @@ export async function run(
       );
       withdrawn.push({ instance, lock });
     } catch (error) {
-      fail(`${instance.name}: nothing released, Lease ${lease}: ${(error as Error).message}`);
+      fail(`${instance.name}: nothing released, Lease ${lease}`, error);
     }
   }
-  if (withdrawn.length === 0) return 1;
+  if (withdrawn.length === 0) return EXIT.failed;
   try {
     const credentials = await loadCredentials({
       kubeconfig: config.kubeconfig,
@@ -60,16 +61,14 @@ export async function run(
     for (const { instance } of withdrawn) {
       const said = await release(client, instance, config.nodeName).catch((error) => {
         const seconds = instance.leaseDurationMs / 1000;
-        fail(
-          `${instance.name}: Lease not released, it expires after ${seconds} s: ${error.message}`,
-        );
+        fail(`${instance.name}: Lease not released, it expires after ${seconds} s`, error);
       });
       if (said) context.stdout(`${instance.name}: ${said}`);
     }
   } catch (error) {
-    fail(`Leases not released, they expire by themselves: ${(error as Error).message}`);
+    fail("Leases not released, they expire by themselves", error);
   }
-  return failed ? 1 : 0;
+  return code;
 }
 
 /** @returns the addresses that were taken away; reading the interfaces confirmed it */

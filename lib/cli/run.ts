@@ -89,6 +89,9 @@ export async function run(
       version: VERSION,
       clients: connect(credentials, { userAgent: `classvip/${VERSION}` }),
       network,
+      ...context.env["KUBERNETES_SERVICE_HOST"] && {
+        reserved: [[context.env["KUBERNETES_SERVICE_HOST"], "the cluster IP of the API server"]],
+      },
       openArp: () => PacketSocket.open({ etherType: ETHERTYPE_ARP }),
       clock,
       incarnation: incarnation(),

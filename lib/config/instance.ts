@@ -46,6 +46,8 @@ export interface InstanceConfig {
   readonly interface: string;
   /** Pause between two refreshing announcements of a VIP. */
   readonly announceIntervalMs: number;
+  /** Asks who has an address before it is announced for the first time. Default false. */
+  readonly addressProbe?: boolean;
   /** Replaces a silent holder before its Lease expires. Default false. */
   readonly fastFailover?: boolean;
   /** From one beacon of the holder to the next. */

@@ -192,6 +192,7 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
   refusedAlways("egress_podcidr", "egress"),
   refusedAlways("egress_servicecidr", "egress"),
   refusedAlways("mirror_dest_interface mirrorDestInterface", "mirroring of traffic"),
+  ...ignored(["vip_configmap configMap"], "kube-vip itself does not use it any more"),
   refusedAlways("config_file config-file", "kube-vip's file; config names a classvip file"),
   ...ignored(
     ["vip_renewdeadline leaseRenewDuration"],

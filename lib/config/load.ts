@@ -266,6 +266,7 @@ function resolveInstance(
     leaseAnnotations: resolver.resolve("leaseAnnotations", layers),
     interface: resolver.resolve("interface", layers),
     announceIntervalMs: resolver.resolve("announceInterval", layers),
+    addressProbe: resolver.resolve("addressProbe", layers),
     fastFailover: resolver.resolve("fastFailover", layers),
     beaconIntervalMs: resolver.resolve("beaconInterval", layers),
     beaconKeyFile: resolver.resolve("beaconKeyFile", layers),

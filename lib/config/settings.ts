@@ -405,6 +405,16 @@ export const settings = {
       "(usually after 300s), so the default leaves room for four lost ones.",
     parse: durationFrom(100),
   }),
+  addressProbe: setting({
+    scope: "instance",
+    group: "Announcement",
+    kind: "boolean",
+    default: "true",
+    text: "Asks by ARP who has an address before it is announced for the very first time, and " +
+      "refuses it where somebody answers; it takes 10ms. false where a router answers for every " +
+      "address (proxy ARP).",
+    parse: parseBoolean,
+  }),
   nodeName: setting({
     scope: "process",
     group: "Kubernetes",

@@ -1,5 +1,5 @@
 import { encodeEthernet, ETHERTYPE_ARP } from "./ethernet.ts";
-import { type IpAddress, ipFromBytes } from "./ip.ts";
+import { type IpAddress, ipFromBytes, parseIp } from "./ip.ts";
 import { BROADCAST_MAC, MAC_LENGTH, ZERO_MAC } from "./mac.ts";
 
 /** `ar$op` (RFC 826). */
@@ -21,6 +21,7 @@ export interface ArpPacket {
 }
 
 const PACKET_LENGTH = 28;
+const UNSPECIFIED = parseIp("0.0.0.0")!;
 /** `ar$hrd` Ethernet, `ar$pro` IPv4, `ar$hln` 6, `ar$pln` 4. */
 const IPV4_OVER_ETHERNET = [0x00, 0x01, 0x08, 0x00, MAC_LENGTH, 4] as const;
 
@@ -69,6 +70,14 @@ export function gratuitousArpFrames(
     request: frame(BROADCAST_MAC, { ...packet, operation: ARP_REQUEST, targetMac: ZERO_MAC }),
     reply: frame(BROADCAST_MAC, { ...packet, operation: ARP_REPLY, targetMac: mac }),
   };
+}
+
+/**
+ * The whole broadcast frame that asks who has `targetIp`, without a sender's address: nobody learns
+ * anything from it (RFC 5227, section 1.1).
+ */
+export function arpProbeFrame(senderMac: Uint8Array, targetIp: IpAddress): Uint8Array {
+  return arpRequestFrame({ senderMac, senderIp: UNSPECIFIED, targetIp });
 }
 
 /** The whole broadcast frame that asks who has `targetIp`. */

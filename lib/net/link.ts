@@ -53,6 +53,8 @@ export interface Network extends Disposable {
   links(): Link[];
   /** @param exceptMark addresses with this mark are left out: of many VIPs nothing else is read */
   addresses(exceptMark?: number): InterfaceAddress[];
+  /** The next hops of all routes: routers of this node. */
+  gateways(): IpAddress[];
   /**
    * Applies all changes in one batch. A "set" replaces what is there (same address, new lifetime).
    * Removing what is not there is no error.

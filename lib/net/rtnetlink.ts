@@ -23,6 +23,8 @@ export const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
+export const RTM_NEWROUTE = 24;
+export const RTM_GETROUTE = 26;
 
 /** Attributes (`linux/if_link.h`, `linux/if_addr.h`). */
 const IFLA_ADDRESS = 1;
@@ -32,6 +34,9 @@ const IFA_LOCAL = 2;
 const IFA_CACHEINFO = 6;
 const IFA_FLAGS = 8;
 const IFA_RT_PRIORITY = 9;
+/** `linux/rtnetlink.h`. */
+const RTA_GATEWAY = 5;
+const RTA_MULTIPATH = 9;
 
 const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
@@ -48,15 +53,22 @@ const IFA_F_NOPREFIXROUTE = 0x200;
 
 const IFINFOMSG_LENGTH = 16;
 const IFADDRMSG_LENGTH = 8;
+const RTMSG_LENGTH = 12;
+const RTNEXTHOP_LENGTH = 8;
+/** What the kernel fills up to 4 bytes. */
+const RTA_ALIGN = 4;
 const FOREVER_SECONDS = 0xffffffff;
 
-/** A request for all links (RTM_NEWLINK), or for all addresses of both families (RTM_NEWADDR). */
-export function encodeDump(
-  type: typeof RTM_GETLINK | typeof RTM_GETADDR,
-  sequence: number,
-): Uint8Array {
-  // struct ifinfomsg, struct ifaddrmsg: all zero is AF_UNSPEC and no filter.
-  const payload = new Uint8Array(type === RTM_GETLINK ? IFINFOMSG_LENGTH : IFADDRMSG_LENGTH);
+const HEAD_LENGTH = {
+  [RTM_GETLINK]: IFINFOMSG_LENGTH,
+  [RTM_GETADDR]: IFADDRMSG_LENGTH,
+  [RTM_GETROUTE]: RTMSG_LENGTH,
+} as const;
+
+/** A request for all links (RTM_NEWLINK), or all addresses or routes of both families. */
+export function encodeDump(type: keyof typeof HEAD_LENGTH, sequence: number): Uint8Array {
+  // struct ifinfomsg, struct ifaddrmsg, struct rtmsg: all zero is AF_UNSPEC and no filter.
+  const payload = new Uint8Array(HEAD_LENGTH[type]);
   return encodeNetlinkMessage({ type, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, payload });
 }
 
@@ -127,6 +139,25 @@ export function decodeLink(payload: Uint8Array): Link | undefined {
     carrier: (flags & IFF_LOWER_UP) !== 0,
     loopback: (flags & IFF_LOOPBACK) !== 0,
   };
+}
+
+/** @returns the next hops of an RTM_NEWROUTE; empty when it has none, undefined when malformed. */
+export function decodeGateways(payload: Uint8Array): IpAddress[] | undefined {
+  if (payload.length < RTMSG_LENGTH) return undefined;
+  const attributes = decodeAttributes(payload.subarray(RTMSG_LENGTH));
+  if (attributes === undefined) return undefined;
+  const gateways = [attributes.get(RTA_GATEWAY)];
+  // struct rtnexthop, each with attributes of its own: rtnh_len counts both.
+  let hops = attributes.get(RTA_MULTIPATH) ?? new Uint8Array();
+  while (hops.length >= RTNEXTHOP_LENGTH) {
+    const length = hops[0]! | hops[1]! << 8; // rtnh_len
+    if (length < RTNEXTHOP_LENGTH) return undefined;
+    gateways.push(
+      decodeAttributes(hops.subarray(RTNEXTHOP_LENGTH, length))?.get(RTA_GATEWAY),
+    );
+    hops = hops.subarray(Math.ceil(length / RTA_ALIGN) * RTA_ALIGN);
+  }
+  return gateways.flatMap((bytes) => (bytes && ipFromBytes(bytes)) ?? []);
 }
 
 /**

@@ -68,10 +68,10 @@ export class AddressOwners {
 
 const NOBODY: ReadonlySet<ServiceView> = new Set();
 
-/** @returns canonical texts of what a Service wishes for and shows. */
-export function addressesOf({ wished, ingress }: ServiceView): string[] {
+/** @returns canonical texts of what a Service wishes for and shows, and where it is in the cluster. */
+export function addressesOf({ wished, ingress, clusterIps }: ServiceView): string[] {
   if (wished.length > MOST_ADDRESSES) return [];
-  const texts = [...wished, ...ingress.map(({ ip }) => ip ?? "")];
+  const texts = [...wished, ...ingress.map(({ ip }) => ip ?? ""), ...clusterIps];
   return [...new Set(texts.flatMap((text) => parseIp(text)?.text ?? []))];
 }
 
@@ -86,7 +86,9 @@ function better(
   vip: string,
 ): ServiceView | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const [aShows, bShows] = [a, b].map((s) => s.ingress.some(({ ip }) => ip === vip));
+  const [aShows, bShows] = [a, b].map(({ ingress, clusterIps }) =>
+    clusterIps.includes(vip) || ingress.some(({ ip }) => ip === vip)
+  );
   if (aShows !== bShows) return aShows ? a : b;
   return isOlder(b, a) ? b : a;
 }

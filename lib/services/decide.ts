@@ -226,6 +226,9 @@ function judge(
   const objection = pools?.objection(service, ip);
   if (objection !== undefined) return { refused: objection };
   const owner = ownerOf(ip.text, owners, pools);
+  if (owner?.service?.clusterIps.includes(ip.text)) {
+    return { refused: `it is the cluster IP of Service ${owner.service.key}` };
+  }
   const together = sharing.get(ip.text) ?? [];
   const joins = together[0]?.uid === owner?.uid && together.includes(service);
   if (owner !== undefined && owner.uid !== service.uid && !joins) {

@@ -60,6 +60,8 @@ export interface ServiceView {
   readonly localBackends: string | undefined;
   /** Annotations and fields that ask for what classvip does not do. */
   readonly unsupported: readonly string[];
+  /** Of the cluster's own range: they lead to it already. */
+  readonly clusterIps: readonly string[];
   readonly ingress: readonly Ingress[];
 }
 
@@ -104,6 +106,7 @@ export function viewService(service: Service): ServiceView {
       ? JSON.stringify(Object.entries(spec.selector ?? {}).sort())
       : undefined,
     unsupported: unsupported.length > 0 ? unsupported : NONE,
+    clusterIps: spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : NONE),
     ingress: (status?.loadBalancer?.ingress ?? NONE).map(({ ip, hostname, ipMode }) => ({
       ...(ip !== undefined && { ip }),
       ...(hostname !== undefined && { hostname }),

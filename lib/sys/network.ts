@@ -1,13 +1,17 @@
+import type { IpAddress } from "../net/ip.ts";
 import type { AddressChange, InterfaceAddress, Link, Network } from "../net/link.ts";
 import {
   decodeAddress,
+  decodeGateways,
   decodeLink,
   encodeAddressChange,
   encodeDump,
   RTM_GETADDR,
   RTM_GETLINK,
+  RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
+  RTM_NEWROUTE,
 } from "../net/rtnetlink.ts";
 import { EADDRNOTAVAIL, ENODEV, SyscallError } from "./errors.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
@@ -40,6 +44,15 @@ export class LinuxNetwork implements Network {
       (sequence) => encodeDump(RTM_GETADDR, sequence),
       ({ type, payload }) => type === RTM_NEWADDR ? decodeAddress(payload, exceptMark) : undefined,
     );
+  }
+
+  /** @throws SyscallError */
+  gateways(): IpAddress[] {
+    return this.#netlink.dump(
+      "Cannot read the routes",
+      (sequence) => encodeDump(RTM_GETROUTE, sequence),
+      ({ type, payload }) => type === RTM_NEWROUTE ? decodeGateways(payload) : undefined,
+    ).flat();
   }
 
   /**

@@ -111,6 +111,11 @@ export class PacketSocket implements Disposable {
     return this.#disposed ? undefined : this.#received.shift();
   }
 
+  /** @returns the next frame that came in until now; undefined when there is none. */
+  take(): ReceivedFrame | undefined {
+    return this.#disposed ? undefined : this.#received.shift() ?? this.#receiveNow();
+  }
+
   async #fill(timeoutMs: number): Promise<void> {
     const fds = new DataView(new ArrayBuffer(16)); // two struct pollfd: fd, events, revents
     for (const [index, fd] of [this.#socket.fd, this.#wake].entries()) {

@@ -20,12 +20,15 @@ export interface NetworkSnapshot {
  * @param setting name of an interface, or "auto": the one with a subnet that holds the address
  * @param mark the instance's mark: addresses with it are this instance's own
  * @param reserved addresses that must not be taken, and what they are
+ * @param sanctioned whether somebody said that this very address may be given to Services: only
+ * then it may be outside of the subnets, where the addresses of the cluster and of the world are
  */
 export function placer(
   setting: string,
   mark: number,
   { links, addresses }: NetworkSnapshot,
   reserved: ReadonlyMap<string, string> = NONE,
+  sanctioned: (ip: IpAddress) => boolean = () => false,
 ): (ip: IpAddress, wishedInterface?: string) => Placement {
   const byIndex = new Map(links.map((link) => [link.index, link]));
   const foreign = new Map(
@@ -59,6 +62,12 @@ export function placer(
           ? `no interface of this node has a subnet with it (${known}): set --interface`
           : `there is no interface ${name} on this node (there are: ${known})`,
       };
+    }
+    const own = subnets.filter((a) => a.linkIndex === link.index && a.ip.family === ip.family);
+    // An interface without a subnet was set up for VIPs alone, by who named it in the settings.
+    const isForVips = own.length === 0 && name === setting;
+    if (!isForVips && !own.some((a) => contains(a, ip)) && !sanctioned(ip)) {
+      return { refused: `no subnet of ${link.name} holds it: it needs a pool that does` };
     }
     return isUsable(link)
       ? { linkIndex: link.index, interface: link.name }

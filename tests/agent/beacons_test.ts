@@ -31,6 +31,7 @@ class Source implements FrameSource {
   push(frame: Uint8Array): void {
     this.#wake({ frame });
   }
+  take(): undefined {}
   receive(): Promise<{ frame: Uint8Array } | undefined> {
     if (this.disposed) return Promise.resolve(undefined);
     return new Promise((resolve) => this.#wake = resolve);

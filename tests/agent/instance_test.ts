@@ -83,7 +83,7 @@ class Node {
       {
         nodeName: name,
         incarnation: `boot of ${name}`,
-        reserved: new Map(),
+        reserved: () => new Map(),
         network: this.network,
         source,
         leases,
@@ -99,6 +99,7 @@ class Node {
             this.claim = (vip, mac) => listener.holds(vip) && listener.claimed({ vip, mac });
             return () => this.claim = () => {};
           },
+          look: () => {},
         },
         open: () => cluster.open(),
         clock,

@@ -119,7 +119,7 @@ class Process {
       network,
       interface: "eth0",
       mark,
-      reserved: new Map(),
+      reserved: () => new Map(),
       vips,
       statuses: new StatusWriter(this.cluster.open(), clock, reports),
       reports,

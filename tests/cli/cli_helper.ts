@@ -4,6 +4,7 @@ import { runCli } from "../../lib/cli/main.ts";
 export async function cli(
   args: string[],
   env: Record<string, string> = {},
+  files: Record<string, string> = {},
 ): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
@@ -13,7 +14,8 @@ export async function cli(
     stdout: (text) => void out.push(text),
     stderr: (text) => void err.push(text),
     isTerminal: false,
-    readTextFile: () => Promise.reject(new Error("no such file")),
+    readTextFile: (path) =>
+      path in files ? Promise.resolve(files[path]!) : Promise.reject(new Error("no such file")),
     hostname: () => "n1",
   });
   return { code, out: out.join("\n"), err: err.join("\n") };

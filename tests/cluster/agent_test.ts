@@ -4,6 +4,8 @@ import { play } from "../scenarios/scenario.ts";
 import { World } from "../scenarios/world.ts";
 import { RealPlane } from "./real_plane.ts";
 import { exampleScenarios } from "./example_scenarios.ts";
+import { kubeVipScenarios } from "./kube_vip_scenarios.ts";
+import { manifestScenarios } from "./manifest_scenarios.ts";
 import { poolConfigMapScenarios } from "./pool_scenarios.ts";
 import { rbacScenarios } from "./rbac_scenarios.ts";
 
@@ -24,6 +26,8 @@ Deno.test({
       ...poolConfigMapScenarios,
       ...rbacScenarios,
       ...slowMixUpScenarios,
+      ...manifestScenarios,
+      ...kubeVipScenarios,
       ...exampleScenarios,
     ]);
   },

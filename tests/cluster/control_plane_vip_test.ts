@@ -8,7 +8,7 @@ import { Lab } from "../lab/lab.ts";
 import { Sniffer } from "../lab/sniffer.ts";
 import { until } from "../scenarios/stage.ts";
 import { ApiServers } from "./api_servers.ts";
-import { apply, type Manifest, parseManifests } from "./manifests.ts";
+import { apply, type Manifest, objectsIn } from "./manifests.ts";
 import { Writer } from "./writer.ts";
 
 const assets = Deno.env.get("KUBEBUILDER_ASSETS");
@@ -376,5 +376,5 @@ instances:
 
 async function shipped(file: string): Promise<Manifest[]> {
   const path = new URL(`../../deploy/control-plane/${file}`, import.meta.url);
-  return parseManifests(await Deno.readTextFile(path));
+  return objectsIn(await Deno.readTextFile(path));
 }

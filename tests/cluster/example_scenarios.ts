@@ -1,7 +1,7 @@
 import { classvipCommand } from "../lab/agent.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
 import { DEADLINE_MS, until } from "../scenarios/stage.ts";
-import { apply, parseManifests } from "./manifests.ts";
+import { apply, objectsIn } from "./manifests.ts";
 import type { RealPlane } from "./real_plane.ts";
 
 const EXAMPLES = new URL("../../deploy/examples/", import.meta.url).pathname;
@@ -12,7 +12,7 @@ export const exampleScenarios: Scenario<RealPlane>[] = [
     name: "worked examples: the plan and its Services as shipped are served, class by class",
     async run(stage) {
       const text = await Deno.readTextFile(`${EXAMPLES}services.yaml`);
-      const manifests = parseManifests(text);
+      const manifests = objectsIn(text);
       await apply(stage.kube, manifests);
       const node = stage.nodes[0]!;
       const agent = await stage.run(node, {

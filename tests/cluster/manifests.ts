@@ -21,11 +21,13 @@ const PLURALS: Record<string, string> = {
   Role: "roles",
   RoleBinding: "rolebindings",
   DaemonSet: "daemonsets",
+  ConfigMap: "configmaps",
+  Pod: "pods",
 };
 
-/** @returns the kustomize program, or undefined where there is none. */
-export async function findKustomize(): Promise<string | undefined> {
-  for (const program of [Deno.env.get("KUSTOMIZE"), "kustomize"]) {
+/** @returns the program that the variable or PATH names, or undefined where there is none. */
+async function findProgram(variable: string, name: string): Promise<string | undefined> {
+  for (const program of [Deno.env.get(variable), name]) {
     if (!program) continue;
     try {
       await run([program, "version"]);
@@ -37,14 +39,18 @@ export async function findKustomize(): Promise<string | undefined> {
   return undefined;
 }
 
+export const findKustomize = () => findProgram("KUSTOMIZE", "kustomize");
+export const findHelm = () => findProgram("HELM", "helm");
+
+/** The objects in a text of YAML. */
+export function objectsIn(text: string): Manifest[] {
+  return parseAllDocuments(text).flatMap((document) => document.toJS() ?? []);
+}
+
 /** Builds a folder of manifests as `kubectl apply -k` would. */
 export async function build(kustomize: string, folder: string): Promise<Manifest[]> {
   const text = await run([kustomize, "build", folder]);
-  return parseManifests(text);
-}
-
-export function parseManifests(text: string): Manifest[] {
-  return parseAllDocuments(text).map((document) => document.toJS());
+  return objectsIn(text);
 }
 
 /** Server-side apply, namespaces first. @throws {KubeError} when the API server refuses one. */

@@ -28,6 +28,7 @@ Deno.test("loadConfig() makes one instance of the defaults", async () => {
       interface: "auto",
       announceIntervalMs: 60_000,
       fastFailover: false,
+      addressProbe: true,
       beaconIntervalMs: 50,
       beaconKeyFile: undefined,
       pools: [],

@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/election/clock.ts";
 import { decodeArp } from "../../lib/net/arp.ts";
-import { parseIp } from "../../lib/net/ip.ts";
+import { type IpAddress, parseIp } from "../../lib/net/ip.ts";
 import type { AddressChange, InterfaceAddress, Link, Network } from "../../lib/net/link.ts";
 
 const FOREVER = 0xffffffff;
@@ -19,6 +19,10 @@ export class FakeNetwork implements Network {
   linkList: Link[];
   readonly frames: SentFrame[] = [];
   readonly changes: AddressChange[] = [];
+  /** Next hops of its routes. */
+  routers: string[] = [];
+  /** Addresses that were asked for by an ARP probe (RFC 5227). */
+  readonly probed: string[] = [];
   /** What the kernel says to a change; undefined: done. */
   refuse: (change: AddressChange) => Error | undefined = () => undefined;
   /** The kernel does not answer at all. */
@@ -40,6 +44,11 @@ export class FakeNetwork implements Network {
     this.#answer();
     const present = this.#present().filter(({ mark }) => mark !== exceptMark);
     return present.map(({ endsMs: _, ...address }) => address);
+  }
+
+  gateways(): IpAddress[] {
+    this.#answer();
+    return this.routers.map((text) => parseIp(text)!);
   }
 
   /** Texts of the addresses with this mark. */
@@ -77,6 +86,10 @@ export class FakeNetwork implements Network {
     this.#answer();
     if (!this.linkList.some(({ index }) => index === linkIndex)) throw new Error("ENODEV");
     const arp = decodeArp(frame.subarray(14))!;
+    if (arp.senderIp.text === "0.0.0.0") {
+      this.probed.push(arp.targetIp.text);
+      return;
+    }
     this.frames.push({
       atMs: this.#clock.nowMs(),
       linkIndex,

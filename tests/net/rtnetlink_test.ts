@@ -9,6 +9,7 @@ import {
 } from "../../lib/net/netlink_message.ts";
 import {
   decodeAddress,
+  decodeGateways,
   decodeLink,
   encodeAddressChange,
   encodeDump,
@@ -142,9 +143,26 @@ Deno.test("decodeLink() reads name, hardware address and state", () => {
   assert.equal(decodeLink(link(0, [])), undefined, "no name");
 });
 
-Deno.test("decodeLink() and decodeAddress() never throw", () => {
+Deno.test("decodeGateways() reads one next hop, several, and none", () => {
+  const [a, b] = [Uint8Array.of(10, 0, 0, 1), Uint8Array.of(10, 0, 0, 2)];
+  const route = (attributes: NetlinkAttribute[]) =>
+    decodeGateways(Uint8Array.of(...new Uint8Array(12), ...encodeAttributes(attributes)))
+      ?.map(({ text }) => text);
+  assert.deepEqual(route([[5, a]]), ["10.0.0.1"]); // RTA_GATEWAY
+  assert.deepEqual(route([[4, encodeU32(2)]]), []); // RTA_OIF
+  const hop = (
+    gateway: Uint8Array,
+  ) => [16, 0, 0, 0, ...encodeU32(2), ...encodeAttributes([[5, gateway]])];
+  assert.deepEqual(route([[9, Uint8Array.from([...hop(a), ...hop(b)])]]), ["10.0.0.1", "10.0.0.2"]);
+  // A hop that counts less than its own head would go on for ever.
+  assert.equal(route([[9, new Uint8Array(16)]]), undefined);
+  assert.equal(decodeGateways(new Uint8Array(11)), undefined);
+});
+
+Deno.test("decodeLink(), decodeAddress() and decodeGateways() never throw", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
     decodeLink(bytes);
     decodeAddress(bytes);
+    decodeGateways(bytes);
   }));
 });

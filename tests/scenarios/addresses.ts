@@ -40,6 +40,43 @@ export const addressScenarios: Scenario[] = [
     },
   },
   {
+    name: "address of a gateway, the API server, the cluster, another node or a neighbour: refused",
+    async run(stage) {
+      const { lab } = stage.world;
+      const [node, other] = [stage.nodes[0]!, stage.nodes[1]!];
+      const [router, held] = [stage.freshVip(), stage.freshVip()];
+      await node.exec(["ip", "route", "add", "198.51.100.0/24", "via", router]);
+      stage.defer(async () => void await node.exec(["ip", "route", "del", "198.51.100.0/24"]));
+      await lab.client.exec(["ip", "address", "add", `${held}/32`, "dev", lab.client.interface]);
+      await stage.startAgent(node);
+      const { spec } = await stage.createService({ name: "other" });
+      const clusterIp = spec!.clusterIP!;
+      const outside = /no subnet of eth0 holds it: it needs a pool that does/;
+      const cases: [name: string, address: string, message: RegExp][] = [
+        ["gateway", router, /it is a gateway of this node/],
+        ["api-server", lab.gatewayIp, /it is the API server's address/],
+        ["cluster-ip", clusterIp, /it is the cluster IP of Service/],
+        ["cluster-dns", "10.96.255.254", outside],
+        ["world", "198.51.100.7", outside],
+        ["node", other.ip, new RegExp(`${other.mac} answers for it`)],
+        ["neighbour", held, new RegExp(`${lab.client.mac} answers for it`)],
+      ];
+      for (const [name, addresses, reason] of cases) {
+        // Also where its author names the interface.
+        const annotations = { "classvip.io/interface": "eth0" };
+        const service = await stage.createService({ name, addresses, annotations });
+        const { message } = await stage.event("Service", service, "AddressRefused");
+        assert.match(message!, reason);
+        await stage.assertUntouched(service);
+        assert.deepEqual(stage.world.claims(addresses, node), [], `${name} was announced`);
+      }
+      // Once the neighbour has left it, it is free.
+      await lab.client.exec(["ip", "address", "del", `${held}/32`, "dev", lab.client.interface]);
+      const metadata = { name: "neighbour", namespace: stage.namespace };
+      await stage.served({ metadata }, held, node);
+    },
+  },
+  {
     name: "Services without an address: pending, and none delays another",
     async run(stage) {
       const vip = stage.freshVip();

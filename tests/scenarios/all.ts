@@ -10,6 +10,7 @@ import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
 import { linkScenarios } from "./links.ts";
+import { migrationScenarios } from "./migration.ts";
 import { mixUpScenarios } from "./mix_ups.ts";
 import { outageScenarios } from "./outages.ts";
 import { planScenarios } from "./plan.ts";
@@ -30,6 +31,7 @@ export const allScenarios: readonly Scenario[] = [
   ...leaseEditScenarios,
   ...outageScenarios,
   ...poolScenarios,
+  ...migrationScenarios,
   ...apiLossScenarios,
   ...linkScenarios,
   ...preferenceScenarios,

@@ -227,7 +227,7 @@ export const mixUpScenarios: Scenario[] = [
         `--kubeconfig=${stage.world.kubeconfig}`,
         "--kubernetesServer=https://127.0.0.1:1",
       ]);
-      assert.equal((await nowhere.status).code, 1);
+      assert.equal((await nowhere.status).code, 4);
       assert.match(nowhere.text, /^classvip: .*127\.0\.0\.1:1/);
     },
   },

@@ -34,8 +34,8 @@ class Outcome {
     });
     for (const { vip } of decision.drops) this.claims.delete(vip);
     for (const claim of decision.claims) this.claims.set(claim.ip.text, claim);
-    for (const  of of[this.statuses, this.refusals, this.gains]) {
-      for (const key of part?.keys ?? [...of.keys()]) of.delete(key);
+    for (const said of [this.statuses, this.refusals, this.gains]) {
+      for (const key of part?.keys ?? [...said.keys()]) said.delete(key);
     }
     for (const { service, ingress } of decision.statuses) {
       this.statuses.set(service.key, JSON.stringify(ingress));

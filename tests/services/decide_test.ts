@@ -275,3 +275,17 @@ Deno.test("decide() refuses a Service that asks for too many addresses, and nobo
   assert.deepEqual(decision.claims, [`${A} web`]);
   assert.match(decision.refusals[0] ?? "", /17 addresses are asked for .* at most 16 are right/);
 });
+
+Deno.test("decide() refuses the cluster IP of any Service, its own too", () => {
+  const own = { ...view("own", { wish: A }), clusterIps: [A] };
+  const web = view("web", { wish: B });
+  const other = { ...view("other", { class: "green" }), clusterIps: [B] };
+  const decision = run([own, web], { owners: new AddressOwners([own, web, other]) });
+  assert.deepEqual(show(decision), {
+    ...NOTHING,
+    refusals: [
+      `own AddressRefused: ${A} (classvip.io/addresses): it is the cluster IP of Service shop/own`,
+      `web AddressRefused: ${B} (classvip.io/addresses): it is the cluster IP of Service shop/other`,
+    ],
+  });
+});

@@ -27,6 +27,7 @@ Deno.test("viewService() keeps what decides", () => {
     ports: [],
     localBackends: undefined,
     unsupported: [],
+    clusterIps: [],
     ingress: [{ ip: "192.0.2.1", ipMode: "VIP" }],
   });
 });

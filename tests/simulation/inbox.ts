@@ -19,6 +19,11 @@ export class Inbox implements FrameSource {
     return new Promise((resolve) => this.#reader = resolve);
   }
 
+  take(): { frame: Uint8Array } | undefined {
+    const frame = this.#frames.shift();
+    return frame && { frame };
+  }
+
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#answer(undefined);

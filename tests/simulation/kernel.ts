@@ -90,6 +90,10 @@ export class Kernel implements Network {
     }];
   }
 
+  gateways(): never[] {
+    return [];
+  }
+
   apply(changes: readonly AddressChange[]): undefined[] {
     return changes.map((change) => {
       if (change.kind === "remove") this.#vanish("removed");

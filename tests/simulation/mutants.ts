@@ -52,6 +52,7 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
     network: (network) => ({
       links: () => network.links(),
       addresses: () => network.addresses(),
+      gateways: () => network.gateways(),
       apply: (changes) =>
         network.apply(
           changes.map((change) =>

@@ -22,10 +22,11 @@ function network() {
   return network;
 }
 
-function place(setting: string, ip: string, wished?: string): string {
+function place(setting: string, ip: string, wished?: string, pool: string[] = []): string {
   const network_ = network();
   const snapshot = { links: network_.links(), addresses: network_.addresses() };
-  const found = placer(setting, MARK, snapshot)(parseIp(ip)!, wished);
+  const sanctioned = ({ text }: { text: string }) => pool.includes(text);
+  const found = placer(setting, MARK, snapshot, new Map(), sanctioned)(parseIp(ip)!, wished);
   return "refused" in found ? found.refused : `${found.linkIndex} ${found.interface}`;
 }
 
@@ -48,12 +49,26 @@ Deno.test("placer() takes a VIP for no subnet", () => {
   assert.match(place("auto", "192.0.2.9"), /no interface/);
 });
 
-Deno.test("placer() takes the interface that is set, whatever its subnets", () => {
-  assert.equal(place("eth1", "203.0.113.1"), "3 eth1");
+Deno.test("placer() takes the interface that is set, within its subnets or by a pool", () => {
+  const why = "no subnet of eth1 holds it: it needs a pool that does";
+  assert.equal(place("eth1", "203.0.113.1"), why);
+  assert.equal(place("eth1", "10.2.0.1"), why, "only eth0 has one");
+  assert.equal(place("auto", "10.2.0.1", "eth1"), why, "wished for by a Service");
+  assert.equal(place("eth1", "203.0.113.1", undefined, ["203.0.113.1"]), "3 eth1");
   assert.equal(
     place("eth9", "203.0.113.1"),
     "there is no interface eth9 on this node (there are: eth0, eth1)",
   );
+});
+
+Deno.test("placer() takes an interface without subnets where the settings name it", () => {
+  const bare = new FakeNetwork(new FakeClock(), [ethernet(2, "eth0"), ethernet(3, "vips0")]);
+  bare.add(2, "10.0.0.5/8");
+  bare.add(3, "fe80::1/64");
+  const snapshot = { links: bare.links(), addresses: bare.addresses() };
+  const ip = parseIp("203.0.113.1")!;
+  assert.deepEqual(placer("vips0", MARK, snapshot)(ip), { linkIndex: 3, interface: "vips0" });
+  assert.ok("refused" in placer("auto", MARK, snapshot)(ip, "vips0"), "only a Service names it");
 });
 
 Deno.test("placer() prefers the interface that the Service wishes for", () => {
@@ -74,7 +89,8 @@ Deno.test("placer() refuses interfaces that are not Ethernet", () => {
 Deno.test("placer() refuses the node's own addresses and those of another instance", () => {
   assert.equal(place("auto", "10.0.0.5"), "it is an address of the node itself (eth0)");
   assert.equal(place("eth0", "192.0.2.10"), "another instance on this node has it (eth1)");
-  assert.equal(place("eth1", "192.0.2.9"), "3 eth1", "its own, on another interface");
+  const own = ["192.0.2.9"];
+  assert.equal(place("eth1", own[0]!, undefined, own), "3 eth1", "its own, on another interface");
 });
 
 Deno.test("isUsable() asks for Ethernet that is not loopback", () => {

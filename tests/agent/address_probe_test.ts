@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { AddressProbe } from "../../lib/agent/address_probe.ts";
+import type { ClaimListener } from "../../lib/agent/claim_watch.ts";
+import { parseIp } from "../../lib/net/ip.ts";
+import type { Claim } from "../../lib/services/decide.ts";
+import { viewService } from "../../lib/services/service_view.ts";
+import { FakeClock } from "../doubles/fake_clock.ts";
+import { FakeNetwork } from "../doubles/fake_network.ts";
+
+const VIP = "192.0.2.7";
+const NOBODY = () => false;
+
+function claim(shown?: string): Claim {
+  const service = viewService({
+    metadata: { namespace: "a", name: "b", uid: "1" },
+    spec: { type: "LoadBalancer" },
+    status: { loadBalancer: { ingress: shown ? [{ ip: shown }] : [] } },
+  });
+  return { ip: parseIp(VIP)!, linkIndex: 1, interface: "eth0", service };
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const network = new FakeNetwork(clock);
+  const listeners = new Set<ClaimListener>();
+  const seen = { changes: 0, services: [] as string[], look: () => {} };
+  const probe = new AddressProbe({
+    network,
+    clock,
+    claims: {
+      subscribe: (one) => (listeners.add(one), () => listeners.delete(one)),
+      look: () => seen.look(),
+    },
+    changed: ({ keys, vips }) => {
+      seen.changes++;
+      seen.services.push(...keys);
+      assert.deepEqual([...vips], [VIP]);
+    },
+  });
+  const [listener] = [...listeners];
+  return { clock, network, listeners, listener: listener!, probe, seen };
+}
+
+Deno.test("AddressProbe lets an address pass when nobody answers, and asks once", async () => {
+  const { clock, network, probe, seen } = setUp();
+  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.deepEqual([network.probed, network.frames], [[VIP], []]);
+  await clock.advance(9);
+  assert.equal(seen.changes, 0);
+  await clock.advance(1);
+  assert.deepEqual([seen.changes, seen.services], [1, ["a/b"]]);
+  assert.equal(probe.passed([claim()], NOBODY).length, 1);
+  assert.equal(probe.userOf(parseIp(VIP)!), undefined);
+  probe[Symbol.dispose]();
+});
+
+Deno.test("AddressProbe names who answers, and asks again after a while", async () => {
+  const { clock, network, listener, probe, seen } = setUp();
+  probe.passed([claim()], NOBODY);
+  assert.ok(listener.holds(VIP) && !listener.holds("192.0.2.8"));
+  listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+  assert.ok(!listener.holds(VIP), "it is known by now");
+  await clock.advance(100);
+  assert.equal(seen.changes, 1);
+  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
+  await clock.advance(5000);
+  assert.equal(probe.userOf(parseIp(VIP)!), undefined);
+  probe.passed([claim()], NOBODY);
+  assert.equal(network.probed.length, 2);
+  probe[Symbol.dispose]();
+});
+
+Deno.test("AddressProbe reads what has come in before it says that nobody answered", async () => {
+  const { clock, listener, probe, seen } = setUp();
+  probe.passed([claim()], NOBODY);
+  seen.look = () => listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+  await clock.advance(10);
+  assert.equal(seen.changes, 1);
+  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
+  probe[Symbol.dispose]();
+});
+
+Deno.test("AddressProbe asks for nothing that was announced before", () => {
+  const { network, probe } = setUp();
+  assert.equal(probe.passed([claim(VIP)], NOBODY).length, 1, "its status shows it");
+  assert.equal(probe.passed([claim()], (vip) => vip === VIP).length, 1, "it is held");
+  assert.deepEqual(network.probed, []);
+  probe[Symbol.dispose]();
+});
+
+Deno.test("AddressProbe forgets at the end of the right to hold", async () => {
+  const { clock, listeners, probe, seen } = setUp();
+  probe.passed([claim()], NOBODY);
+  probe.end();
+  await clock.advance(100);
+  assert.equal(seen.changes, 0);
+  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  probe[Symbol.dispose]();
+  assert.equal(listeners.size, 0);
+  assert.equal(clock.waiting, 0);
+});

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { cli } from "../cli/cli_helper.ts";
+import { build, findHelm, findKustomize, type Manifest, objectsIn } from "../cluster/manifests.ts";
+import { run } from "../lab/command.ts";
+
+const DEPLOY = new URL("../../deploy", import.meta.url).pathname;
+const NAMESPACE = "classvip-system";
+const PLAN = `leaseDuration: 5s
+instances:
+  - loadBalancerClass: public-prod
+    leaseName: public
+    namespaces: [shop, blog]
+    poolConfigMap: kube-system/kubevip
+  - loadBalancerClass: example.com/internal
+    leaseNamespace: tenant
+    namespaces: dev
+    leaseName: internal
+    fastFailover: true
+    interface: eth1
+    beaconKeyFile: /etc/classvip/beacon.key
+`;
+
+const [kustomize, helm] = [await findKustomize(), await findHelm()];
+const needs = (program: string | undefined, variable: string) => ({
+  ignore: program === undefined,
+  suffix: program === undefined ? ` (skipped: ${variable} names no program)` : "",
+});
+
+/** By kind and place, without namespaces: those stand apart in a chart and in bases. */
+function byName(objects: readonly Manifest[]): Map<string, Manifest> {
+  return new Map(
+    objects.filter(({ kind }) => kind !== "Namespace")
+      .map((object): [string, Manifest] => {
+        const { kind, metadata } = object;
+        return [`${kind} ${metadata.namespace ?? ""}/${metadata.name}`, object];
+      }).sort(([a], [b]) => a < b ? -1 : 1),
+  );
+}
+
+async function manifest(flags: string[], files: Record<string, string> = {}): Promise<Manifest[]> {
+  const { code, out, err } = await cli(["manifest", "daemonset", ...flags], {}, files);
+  assert.equal(code, 0, err);
+  return objectsIn(out);
+}
+
+async function chart(values: string[]): Promise<Manifest[]> {
+  const args = ["template", "x", `${DEPLOY}/helm/classvip`, `--namespace=${NAMESPACE}`];
+  return objectsIn(await run([helm!, ...args, "--kube-version=1.34.0", ...values]));
+}
+
+const kustomized = needs(kustomize, "KUSTOMIZE");
+Deno.test({
+  name: `deploy/kubernetes gives the objects of classvip manifest${kustomized.suffix}`,
+  ignore: kustomized.ignore,
+  async fn() {
+    const wanted = [
+      ...await manifest(["--loadBalancerClass=public-prod"]),
+      ...await manifest(["--loadBalancerClass=private-dev"]),
+    ];
+    const built = await build(kustomize!, `${DEPLOY}/kubernetes`);
+    assert.deepEqual(byName(built), byName(wanted));
+    const namespaces = (objects: Manifest[]) => objects.filter(({ kind }) => kind === "Namespace");
+    assert.deepEqual(namespaces(built), namespaces(wanted).slice(0, 1));
+  },
+});
+
+const charted = needs(helm, "HELM");
+const cases: { name: string; flags: string[] }[] = [
+  { name: "a class", flags: ["--loadBalancerClass=public-prod"] },
+  { name: "no class", flags: ["--namespaces=a,b", "--leaseName=x"] },
+  {
+    name: "fast failover, another port",
+    flags: [
+      "--loadBalancerClass=example.com/a",
+      "--fastFailover=true",
+      "--beaconKeyFile=/etc/keys/a.key",
+      "--interface=eth1",
+      "--httpAddress=[::]:8080",
+      "--leaseNamespace=tenant",
+    ],
+  },
+  { name: "no HTTP, a ConfigMap with pools", flags: ["--httpAddress=off", "--poolConfigMap=a/b"] },
+];
+for (const { name, flags } of cases) {
+  Deno.test({
+    name: `deploy/helm gives the objects of classvip manifest: ${name}${charted.suffix}`,
+    ignore: charted.ignore,
+    async fn() {
+      const values = flags.flatMap((flag) => {
+        const [, key, value] = /^--([^=]+)=(.*)$/.exec(flag)!;
+        return ["--set-string", `settings.${key}=${value!.replaceAll(",", "\\,")}`];
+      });
+      assert.deepEqual(byName(await chart(values)), byName(await manifest(flags)));
+    },
+  });
+}
+
+Deno.test({
+  name: `deploy/helm gives the objects of classvip manifest: a plan${charted.suffix}`,
+  ignore: charted.ignore,
+  async fn() {
+    const path = await Deno.makeTempFile();
+    try {
+      await Deno.writeTextFile(path, PLAN);
+      const wanted = await manifest(["--config=/here/plan.yaml"], { "/here/plan.yaml": PLAN });
+      assert.deepEqual(byName(await chart(["--set-file", `plan=${path}`])), byName(wanted));
+    } finally {
+      await Deno.remove(path);
+    }
+  },
+});
+
+Deno.test({
+  name: `deploy/helm asks for a Lease name where it cannot find it${charted.suffix}`,
+  ignore: charted.ignore,
+  async fn() {
+    await assert.rejects(
+      chart(["--set", "settings.loadBalancerClass=Upper"]),
+      /leaseName must be set for the class Upper/,
+    );
+  },
+});

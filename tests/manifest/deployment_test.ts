@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { portOf } from "../../lib/manifest/deployment.ts";
+import { cli } from "../cli/cli_helper.ts";
+import { type Manifest, objectsIn } from "../cluster/manifests.ts";
+
+async function manifest(kind: string, ...flags: string[]): Promise<Manifest[]> {
+  const { code, out, err } = await cli(["manifest", kind, ...flags], { NODE_NAME: "here" });
+  assert.equal(code, 0, err);
+  return objectsIn(out);
+}
+
+async function podOf(...flags: string[]) {
+  const objects = await manifest("daemonset", ...flags);
+  return objects.find(({ kind }) => kind === "DaemonSet")!["spec"].template.spec;
+}
+
+Deno.test("portOf() stays the same, within its range", () => {
+  assert.equal(portOf("classvip-public-prod"), 21804);
+  for (let i = 0; i < 1000; i++) {
+    const port = portOf(`classvip-${i}`);
+    assert.ok(port >= 21120 && port < 22120, `${port}`);
+  }
+});
+
+Deno.test("planDeployment() carries the settings that were chosen, not those of this machine", async () => {
+  const { containers: [container] } = await podOf(
+    "--nodeName=here",
+    "--kubeconfig=/here",
+    "--loadBalancerClass=a",
+    '--leaseAnnotations={"x":"y"}',
+  );
+  assert.deepEqual(container.args, [
+    "run",
+    `--httpAddress=127.0.0.1:${portOf("classvip-a")}`,
+    '--leaseAnnotations={"x":"y"}',
+    "--loadBalancerClass=a",
+  ]);
+});
+
+Deno.test("podSpec() mounts what fast failover needs, and nothing without it", async () => {
+  assert.equal((await podOf("--loadBalancerClass=a")).volumes, undefined);
+  const fast = await podOf("--fastFailover", "--beaconKeyFile=/k/a.key", "--interface=eth0");
+  assert.deepEqual(fast.volumes.map(({ name }: { name: string }) => name), ["tun", "beacon-keys"]);
+  assert.equal(fast.volumes[1].secret.defaultMode, 0o400);
+});
+
+Deno.test("rbac() grants writes only where the instance serves", async () => {
+  const rules = async (...flags: string[]) =>
+    (await manifest("rbac", ...flags)).filter(({ kind }) => kind.endsWith("Role"))
+      .map(({ kind, metadata, rules }) => [
+        kind,
+        metadata.namespace,
+        rules.flatMap(({ resources }: { resources: string[] }) => resources).join(),
+      ]);
+  assert.deepEqual(await rules("--leaseName=a", "--namespaces=shop", "--namespace=vips"), [
+    ["ClusterRole", undefined, "services,nodes,leases"],
+    ["Role", "shop", "services,services/status,events"],
+    ["Role", "vips", "leases,leases,events"],
+  ]);
+  assert.deepEqual(await rules("--leaseName=a", "--namespace=vips"), [
+    ["ClusterRole", undefined, "services,nodes,leases,services,services/status,events"],
+    ["Role", "vips", "leases,leases"],
+  ]);
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { parse } from "yaml";
+import { readKubeVip, readPoolConfigMapName } from "../../lib/manifest/migration.ts";
+import { cli } from "../cli/cli_helper.ts";
+import { objectsIn } from "../cluster/manifests.ts";
+
+type Env = Record<string, string>;
+
+function daemonSet(env: Env, args: string[] = ["manager"]) {
+  return {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: "kube-vip-ds", namespace: "kube-system" },
+    spec: {
+      template: {
+        spec: {
+          containers: [{
+            name: "kube-vip",
+            image: "ghcr.io/kube-vip/kube-vip:v1.0.0",
+            args,
+            env: [
+              { name: "vip_nodename", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+              ...Object.entries(env).map(([name, value]) => ({ name, value })),
+            ],
+          }],
+        },
+      },
+    },
+  };
+}
+
+const SERVICES = { vip_arp: "true", svc_enable: "true" };
+
+function flagsOf(env: Env, args?: string[]): Env {
+  const { flags } = readKubeVip(daemonSet({ ...SERVICES, ...env }, args))!;
+  return Object.fromEntries(flags.map(({ flag, value }) => [flag, value]));
+}
+
+Deno.test("readKubeVip() keeps what means the same, and serves the same Services", () => {
+  const kubeVipClass = "kube-vip.io/kube-vip-class";
+  assert.deepEqual(flagsOf({}), { loadBalancerClass: kubeVipClass, alsoClassless: "true" });
+  assert.deepEqual(flagsOf({ lb_class_only: "true" }), { loadBalancerClass: kubeVipClass });
+  assert.deepEqual(
+    flagsOf({ lb_class_name: "a", lb_class_only: "true", vip_leaseduration: "15" }),
+    { loadBalancerClass: "a", leaseDuration: "15" },
+  );
+  const words = ["manager", "--services", "--arp", "--interface", "eth1", "--lbClassOnly=true"];
+  assert.equal(flagsOf({}, words)["interface"], "eth1");
+});
+
+Deno.test("readKubeVip() notes what differs, has no equal, or is not known", () => {
+  const { notes } = readKubeVip(daemonSet({
+    ...SERVICES,
+    bgp_enable: "true",
+    svc_election: "true",
+    vip_renewdeadline: "10",
+    vip_new: "1",
+    vip_leaseduration: "soon",
+    svc_leasename: "plndr-svcs-lock",
+    prometheus_server: ":2112",
+  }))!;
+  for (
+    const text of [
+      /bgp_enable = "true" has no equal: classvip does not do BGP/,
+      /svc_election = "true" has no equal: .* one Lease serves all Services/,
+      /vip_renewdeadline: no effect/,
+      /vip_new: classvip does not know it/,
+      /vip_leaseduration = "soon": .* left out/,
+      /kube-vip's Lease is not used/,
+      /health and metrics answer on the node itself only/,
+      /the lease duration is 5 s in place of/,
+    ]
+  ) assert.ok(notes.some((note) => text.test(note)), `${text} is not in:\n${notes.join("\n")}`);
+  assert.ok(!notes.some((note) => /vip_nodename|vip_arp|svc_enable/.test(note)));
+});
+
+Deno.test("readKubeVip() knows what is none", () => {
+  for (
+    const object of [undefined, null, 7, [], {}, { kind: "DaemonSet" }, {
+      kind: "Pod",
+      spec: { containers: [{ image: "ghcr.io/kube-vip/kube-vip-cloud-provider:v0.0.12" }] },
+    }]
+  ) assert.equal(readKubeVip(object), undefined);
+  assert.equal(readPoolConfigMapName({ kind: "ConfigMap", data: { a: "b" } }), undefined);
+});
+
+Deno.test("migrate() prints manifests for every document, with the pools", async () => {
+  const files = {
+    "/all.yaml": [
+      daemonSet({ ...SERVICES, vip_interface: "eth0" }),
+      {
+        kind: "ConfigMap",
+        metadata: { name: "kubevip", namespace: "kube-system" },
+        data: { "range-global": "10.0.0.1-10.0.0.9", odd: "x" },
+      },
+      { kind: "Deployment" },
+    ].map((object) => JSON.stringify(object)).join("\n---\n"),
+  };
+  const { code, out, err } = await cli(["migrate", "/all.yaml", "--image=x:1"], {}, files);
+  assert.equal(code, 0, err);
+  const objects = objectsIn(out);
+  const { spec } = objects.find(({ kind }) => kind === "DaemonSet")!;
+  const [{ image, args }] = spec.template.spec.containers;
+  assert.equal(image, "x:1");
+  assert.ok(
+    args.includes("--poolConfigMap=kube-system/kubevip") && args.includes("--interface=eth0"),
+  );
+  assert.ok(
+    objects.some(({ kind, metadata }) => kind === "Role" && metadata.namespace === "kube-system"),
+  );
+  assert.match(out, /^# ConfigMap kube-system\/kubevip: odd: classvip does not know it$/m);
+  // What it prints is understood again.
+  const again = await cli(["config", ...args.slice(1)]);
+  assert.equal(again.code, 0, again.err);
+});
+
+Deno.test("migrate() prints notes alone where kube-vip serves no Services", async () => {
+  const pod = {
+    ...daemonSet({ cp_enable: "true", address: "192.0.2.1", port: "6443" }),
+    kind: "Pod",
+  };
+  const { spec: { template } } = pod;
+  const files = { "/p": JSON.stringify({ ...pod, spec: template.spec }) };
+  const { code, out } = await cli(["migrate", "/p"], {}, files);
+  assert.equal(code, 0);
+  assert.equal(parse(out), null);
+  assert.match(out, /cp_enable: .*--controlPlane=true --address=192.0.2.1 --port=6443/s);
+});
