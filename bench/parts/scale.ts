@@ -5,6 +5,7 @@ import { nowMs } from "../../tests/lab/clock.ts";
 import type { LabHost } from "../../tests/lab/host.ts";
 import { processorMs } from "../cpu.ts";
 import { type Ground, rest } from "../ground.ts";
+import { isOneOfMany, manyVips } from "../many_vips.ts";
 import { resident } from "../memory.ts";
 import { isWrite } from "../requests.ts";
 import type { Check, Measurement } from "../result.ts";
@@ -29,6 +30,7 @@ const MOST_MEMORY = 1.5;
 /** Ten thousand Services of one class, with the status that a holder would have written. */
 class BigClass {
   readonly #ground: Ground;
+  readonly #vips = manyVips(VIPS);
   readonly id: string;
   readonly services: Service[] = [];
 
@@ -77,7 +79,7 @@ class BigClass {
       });
       return;
     }
-    const vip = `10.78.${i >> 8}.${i & 255}`;
+    const vip = this.#vips[i]!;
     const service = await kube.create("Service", {
       metadata: {
         namespace,
@@ -142,7 +144,7 @@ class BigClass {
         for (; next < sniffer.frames.length && seen.size < count; next++) {
           const frame = sniffer.frames[next]!;
           if (!frame.gratuitous || frame.senderMac !== node.mac) continue;
-          if (!frame.senderIp.startsWith("10.78.") || seen.has(frame.senderIp)) continue;
+          if (!isOneOfMany(frame.senderIp) || seen.has(frame.senderIp)) continue;
           seen.add(frame.senderIp);
           atMs = frame.atMs;
         }
