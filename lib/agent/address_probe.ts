@@ -1,13 +1,14 @@
 import type { Clock } from "../election/clock.ts";
 import { arpProbeFrame } from "../net/arp.ts";
 import type { IpAddress } from "../net/ip.ts";
+import { dadSolicitationFrame } from "../net/ndp.ts";
 import type { Network } from "../net/link.ts";
 import type { Changes } from "../services/changes.ts";
 import type { Claim } from "../services/decide.ts";
 import type { ClaimWatch } from "./claim_watch.ts";
 
 /**
- * How long an answer may take. RFC 5227 waits seconds, for hosts that just plug themselves in; a
+ * How long an answer may take. RFC 5227 and RFC 4862 wait seconds, for hosts that just plug themselves in; a
  * neighbour that is there answers within a millisecond, and a new Service waits meanwhile.
  */
 const WAIT_MS = 10;
@@ -24,7 +25,7 @@ interface Inquiry {
 }
 
 /**
- * Asks by ARP who has an address, before it is announced for the very first time. An address that
+ * Asks by ARP or NDP who has an address, before it is announced for the very first time. An address that
  * its Service shows in its status was announced before, by whichever node: a take-over asks nobody.
  */
 export class AddressProbe implements Disposable {
@@ -68,8 +69,8 @@ export class AddressProbe implements Disposable {
   passed(claims: readonly Claim[], has: (vip: string) => boolean): readonly Claim[] {
     const asked: Claim[] = [];
     const passed = claims.filter((claim) => {
-      const { ip: { text: vip, family }, service } = claim;
-      if (has(vip) || service.ingress.some(({ ip }) => ip === vip) || family !== 4) return true;
+      const { ip: { text: vip }, service } = claim;
+      if (has(vip) || service.ingress.some(({ ip }) => ip === vip)) return true;
       const inquiry = this.#recent(vip);
       inquiry?.services.add(service.key);
       if (inquiry === undefined) asked.push(claim);
@@ -109,7 +110,8 @@ export class AddressProbe implements Disposable {
     for (const { ip, linkIndex, service } of claims) {
       this.#inquiries.set(ip.text, { services: new Set([service.key]) });
       const link = links.get(linkIndex);
-      if (link !== undefined) this.#network.send(linkIndex, arpProbeFrame(link.mac, ip));
+      const probe = ip.family === 4 ? arpProbeFrame : dadSolicitationFrame;
+      if (link !== undefined) this.#network.send(linkIndex, probe(link.mac, ip));
     }
     const { signal } = this.#stop;
     void this.#clock.until(this.#clock.nowMs() + WAIT_MS, signal).then(() => {

@@ -40,8 +40,8 @@ export interface AgentParts {
   readonly network: Network;
   /** Addresses that no Service may have, and what they are. */
   readonly reserved?: readonly (readonly [address: string, purpose: string])[];
-  /** Opens a source of all ARP frames that come in. */
-  readonly openArp: () => FrameSource;
+  /** Open sources of all ARP frames and all Neighbor Advertisements that come in. */
+  readonly openClaims: readonly (() => FrameSource)[];
   readonly clock: Clock;
   readonly incarnation: string;
   readonly holdLock: (name: string) => Disposable;
@@ -117,7 +117,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     nodeName: config.nodeName,
     observer: watchReports("nodes", metrics, logger),
   });
-  const claims = new ClaimWatch(parts.openArp, parts.network, logger);
+  const claims = new ClaimWatch(parts.openClaims, parts.network, logger);
   const { fast } = parts;
   using stack = new DisposableStack();
   /** Made for the first instance that needs it. */

@@ -20,16 +20,20 @@ export interface ClaimListener {
 
 const ROUND_MS = 1000;
 
-/** Listens for ARP packets of other machines that claim a VIP held here, for all instances. */
+/**
+ * Listens for ARP packets and Neighbor Advertisements of other machines that claim a VIP held here,
+ * for all instances.
+ */
 export class ClaimWatch implements Task {
   readonly name = "claims";
-  readonly #open: () => FrameSource;
+  readonly #open: readonly (() => FrameSource)[];
   readonly #network: Network;
   readonly #logger: Logger;
   readonly #listeners = new Set<ClaimListener>();
-  #source: FrameSource | undefined;
+  #sources: readonly FrameSource[] = [];
 
-  constructor(open: () => FrameSource, network: Network, logger: Logger) {
+  /** @param open opens the sources of all frames that may be such claims */
+  constructor(open: readonly (() => FrameSource)[], network: Network, logger: Logger) {
     this.#open = open;
     this.#network = network;
     this.#logger = logger;
@@ -42,24 +46,28 @@ export class ClaimWatch implements Task {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    using source = this.#open();
-    this.#source = source;
-    const close = () => source[Symbol.dispose]();
+    using opened = new DisposableStack();
+    this.#sources = this.#open.map((open) => opened.use(open()));
+    const close = () => opened.dispose();
     signal.addEventListener("abort", close, { once: true });
+    await Promise.all(this.#sources.map((source) => this.#listen(source, signal)));
+    this.#sources = [];
+    signal.removeEventListener("abort", close);
+  }
+
+  async #listen(source: FrameSource, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const received = await source.receive(ROUND_MS);
       if (received !== undefined) this.#judge(received.frame);
     }
-    this.#source = undefined;
-    signal.removeEventListener("abort", close);
   }
 
   /** Judges all frames that have come in until now. */
   look(): void {
-    for (;;) {
-      const received = this.#source?.take();
-      if (received === undefined) return;
-      this.#judge(received.frame);
+    for (const source of this.#sources) {
+      for (let received = source.take(); received !== undefined; received = source.take()) {
+        this.#judge(received.frame);
+      }
     }
   }
 
@@ -73,7 +81,7 @@ export class ClaimWatch implements Task {
         const claim = readClaim(frame, (vip) => listener.holds(vip), own);
         if (claim !== undefined) listener.claimed(claim);
       } catch (error) {
-        this.#logger.error("could not judge an ARP packet", { error });
+        this.#logger.error("could not judge a claim", { error });
       }
     }
   }

@@ -81,6 +81,8 @@ export interface Shared {
 /** So many seconds' worth of Events may go out at once. */
 const EVENT_BURST_SECONDS = 10;
 const DRAIN_EVENTS_MS = 1000;
+/** Fast failover rests on them: a standby asks by ARP, and addresses of a TUN device go with the agent. */
+const FAST_IS_IPV4 = "an instance with fastFailover serves IPv4 addresses only: turn that off";
 
 /**
  * One instance: a class, a Lease, and the VIPs of that class while this node is the holder. Or, in
@@ -303,6 +305,7 @@ export class Instance implements PlannedInstance {
       : undefined;
     using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
       probe,
+      ...this.#fastKey && { ipv4Only: FAST_IS_IPV4 },
       source: shared.source,
       keeper,
       policy: config,

@@ -271,7 +271,6 @@ function unusable(
   wishedInterface: string | undefined,
   place: (ip: IpAddress, wishedInterface: string | undefined) => Placement,
 ): string | undefined {
-  if (ip.family === 6) return "IPv6 addresses are not announced yet";
   const placement = place(ip, wishedInterface);
   return "refused" in placement ? placement.refused : undefined;
 }

@@ -43,6 +43,8 @@ export interface ReconcilerParts {
   readonly vips: Vips<ServiceView>;
   /** Undefined: addresses are asked for, and never given. */
   readonly keeper?: Pick<PoolKeeper, "look" | "allocates" | "contains">;
+  /** Why this instance can serve no IPv6 address; undefined when it can. */
+  readonly ipv4Only?: string | undefined;
   /** Undefined: addresses are announced without asking who has them. */
   readonly probe?: AddressProbe | undefined;
   readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
@@ -207,7 +209,7 @@ export class Reconciler implements Wishes {
     keeper: ReconcilerParts["keeper"],
     part: Part | undefined,
   ): Decision {
-    const { policy, limits, network, vips, mark } = this.#parts;
+    const { policy, limits, network, vips, mark, ipv4Only } = this.#parts;
     const { owners } = this.#scope;
     const placed = placer(
       this.#parts.interface,
@@ -217,6 +219,7 @@ export class Reconciler implements Wishes {
       (ip) => this.#parts.keeper?.contains(ip) ?? false,
     );
     const place = (ip: IpAddress, wishedInterface?: string): Placement => {
+      if (ip.family === 6 && ipv4Only !== undefined) return { refused: ipv4Only };
       const placement = placed(ip, wishedInterface);
       const user = this.#parts.probe?.userOf(ip);
       return user === undefined || "refused" in placement

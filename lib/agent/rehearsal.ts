@@ -28,6 +28,7 @@ const LINK: Link = {
   mac: new Uint8Array(6),
   up: true,
   carrier: true,
+  ipv6: true,
   loopback: false,
 };
 const SUBNET: InterfaceAddress = {

@@ -1,4 +1,5 @@
 import type { Clock } from "../election/clock.ts";
+import { parseIp } from "../net/ip.ts";
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 
@@ -18,7 +19,11 @@ export function reservedAddresses(
     logger: Pick<Logger, "error">;
   },
 ): () => ReadonlyMap<string, string> {
-  let known: ReadonlyMap<string, string> = new Map(fixed);
+  // As a URL or a variable has it: in brackets, or not in its shortest form.
+  const canonical = fixed.map(([address, purpose]) =>
+    [parseIp(address.replace(/^\[(.*)\]$/, "$1"))?.text ?? address, purpose] as const
+  );
+  let known: ReadonlyMap<string, string> = new Map(canonical);
   let readMs = -Infinity;
   const read = () => {
     readMs = clock.nowMs();
@@ -26,7 +31,7 @@ export function reservedAddresses(
       const routers = network.gateways().map(({ text }) =>
         [text, "a gateway of this node"] as const
       );
-      known = new Map([...routers, ...fixed]);
+      known = new Map([...routers, ...canonical]);
     } catch (error) {
       logger.error("could not read the gateways, those from before are kept from Services", {
         error,

@@ -7,12 +7,13 @@ import type { LoadedConfig } from "../config/load.ts";
 import { connect } from "../kube/client.ts";
 import { loadCredentials } from "../kube/credentials.ts";
 import { BEACON_MAC } from "../net/beacon.ts";
-import { ETHERTYPE_ARP, ETHERTYPE_BEACON } from "../net/ethernet.ts";
+import { ETHERTYPE_ARP, ETHERTYPE_BEACON, ETHERTYPE_IPV6 } from "../net/ethernet.ts";
 import { createLogger } from "../observe/log.ts";
 import { missingCapabilities } from "../sys/capabilities.ts";
 import { BootClock, monotonicTimeUs } from "../sys/clock.ts";
 import { incarnation } from "../sys/incarnation.ts";
 import { holdLock } from "../sys/lock.ts";
+import { NEIGHBOR_ADVERTISEMENTS } from "../sys/packet_filter.ts";
 import { PacketSocket } from "../sys/packet_socket.ts";
 import { LinuxNetwork } from "../sys/network.ts";
 import { NotifySocket, watchdogMs } from "../sys/sd_notify.ts";
@@ -92,7 +93,10 @@ export async function run(
       ...context.env["KUBERNETES_SERVICE_HOST"] && {
         reserved: [[context.env["KUBERNETES_SERVICE_HOST"], "the cluster IP of the API server"]],
       },
-      openArp: () => PacketSocket.open({ etherType: ETHERTYPE_ARP }),
+      openClaims: [
+        () => PacketSocket.open({ etherType: ETHERTYPE_ARP }),
+        () => PacketSocket.open({ etherType: ETHERTYPE_IPV6, filter: NEIGHBOR_ADVERTISEMENTS }),
+      ],
       clock,
       incarnation: incarnation(),
       holdLock,

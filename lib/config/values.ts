@@ -82,6 +82,9 @@ export function parsePriority(text: string): Parsed<number> {
 export function parseAddress(text: string): Parsed<string | undefined> {
   if (text === "") return accept(undefined);
   const right = "an IPv4 address of the nodes' subnet that nobody has, such as 10.0.0.10";
+  if (text.includes(":")) {
+    return refuse("the control plane's VIP is an IPv4 address: bootstrap probes by ARP", right);
+  }
   const bytes = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)
     ? text.split(".").map(Number)
     : [];

@@ -13,6 +13,8 @@ export interface Link {
   readonly carrier: boolean;
   /** IFF_LOOPBACK. */
   readonly loopback: boolean;
+  /** It can have IPv6 addresses: the kernel has IPv6, and `disable_ipv6` is off. */
+  readonly ipv6: boolean;
 }
 
 /** An address on an interface (rtnetlink(7), RTM_NEWADDR). */

@@ -29,6 +29,10 @@ export const RTM_GETROUTE = 26;
 /** Attributes (`linux/if_link.h`, `linux/if_addr.h`). */
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
+const IFLA_AF_SPEC = 26;
+/** Within IFLA_AF_SPEC, of AF_INET6: an array of 32-bit values, by `linux/ipv6.h`. */
+const IFLA_INET6_CONF = 2;
+const DEVCONF_DISABLE_IPV6 = 26;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_CACHEINFO = 6;
@@ -138,7 +142,15 @@ export function decodeLink(payload: Uint8Array): Link | undefined {
     up: (flags & IFF_UP) !== 0,
     carrier: (flags & IFF_LOWER_UP) !== 0,
     loopback: (flags & IFF_LOOPBACK) !== 0,
+    ipv6: hasIpv6(attributes?.get(IFLA_AF_SPEC)),
   };
+}
+
+/** @param families IFLA_AF_SPEC: of each family that the interface has, what is set for it */
+function hasIpv6(families: Uint8Array | undefined): boolean {
+  const ipv6 = families && decodeAttributes(families)?.get(AF_INET6);
+  const settings = ipv6 && decodeAttributes(ipv6)?.get(IFLA_INET6_CONF);
+  return settings !== undefined && decodeU32(settings, DEVCONF_DISABLE_IPV6 * 4) === 0;
 }
 
 /** @returns the next hops of an RTM_NEWROUTE; empty when it has none, undefined when malformed. */

@@ -220,7 +220,6 @@ function judge(
 ): Claim | { refused: string; reason?: Refusal["reason"] } {
   const ip = parseIp(text);
   if (ip === undefined) return { refused: "it is not an IP address" };
-  if (ip.family === 6) return { refused: "IPv6 addresses are not announced yet, use an IPv4 one" };
   const unusable = unusableVipReason(ip);
   if (unusable !== undefined) return { refused: `it is ${unusable}` };
   const objection = pools?.objection(service, ip);

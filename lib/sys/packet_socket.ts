@@ -7,6 +7,7 @@ import {
   sockaddrLl,
 } from "../net/sockaddr.ts";
 import { attempt, call, poll } from "./libc.ts";
+import { type ByteTest, encodeFilter } from "./packet_filter.ts";
 import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, Socket } from "./socket.ts";
 
 /** A frame as an AF_PACKET socket hands it over. */
@@ -22,6 +23,7 @@ export interface ReceivedFrame {
 export const ETH_P_ALL = 3;
 
 const SO_RCVBUF = 8;
+const SO_ATTACH_FILTER = 26;
 const SOL_PACKET = 263;
 const PACKET_ADD_MEMBERSHIP = 1;
 const EFD_CLOEXEC = 0o2000000;
@@ -51,13 +53,15 @@ export class PacketSocket implements Disposable {
    * @param options.etherType Receives frames of this type that come in; ETH_P_ALL receives all
    *   frames, those that go out too; 0 receives nothing, for sending only.
    * @param options.linkIndex Receives from this interface alone; by default from all.
+   * @param options.filter Receives only frames that pass all of these tests.
    * @param options.group A group address that the interface's hardware is to let pass.
    * @throws SyscallError
    */
   static open(
-    { etherType, linkIndex = 0, group }: {
+    { etherType, linkIndex = 0, filter, group }: {
       etherType: number;
       linkIndex?: number;
+      filter?: readonly ByteTest[];
       group?: Uint8Array;
     },
   ): PacketSocket {
@@ -66,6 +70,7 @@ export class PacketSocket implements Disposable {
     try {
       if (etherType !== 0) {
         socket.setOption(SO_RCVBUF, new Uint8Array(new Int32Array([RECEIVE_BUFFER_BYTES]).buffer));
+        if (filter !== undefined) attachFilter(socket, filter);
         const address = sockaddrLl({ etherType, linkIndex });
         const what = `Cannot listen on interface ${linkIndex}`;
         call(what, "bind", socket.fd, address, address.length);
@@ -169,4 +174,13 @@ export class PacketSocket implements Disposable {
     this.#socket[Symbol.dispose]();
     attempt("close", this.#wake);
   }
+}
+
+/** The kernel copies the program before the call returns. */
+function attachFilter(socket: Socket, tests: readonly ByteTest[]): void {
+  const program = encodeFilter(tests);
+  const view = new DataView(new ArrayBuffer(16)); // struct sock_fprog: len, filter
+  view.setUint16(0, program.length / 8, true);
+  view.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)), true);
+  socket.setOption(SO_ATTACH_FILTER, new Uint8Array(view.buffer));
 }

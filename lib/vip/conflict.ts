@@ -1,6 +1,13 @@
 import { decodeArp } from "../net/arp.ts";
-import { decodeEthernet, ETHERTYPE_ARP } from "../net/ethernet.ts";
+import {
+  decodeEthernet,
+  type EthernetFrame,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV6,
+} from "../net/ethernet.ts";
+import type { IpAddress } from "../net/ip.ts";
 import { formatMac } from "../net/mac.ts";
+import { decodeNa } from "../net/ndp.ts";
 
 /** Another machine's claim to an address. */
 export interface AddressClaim {
@@ -12,8 +19,9 @@ export interface AddressClaim {
 
 /**
  * Reads a frame from the wire for a claim to one of our addresses: any ARP packet that carries it as
- * its sender's, from a hardware address that is not ours (RFC 5227, section 2.4). What is no such
- * packet, cut or forged nonsense, is nothing.
+ * its sender's (RFC 5227, section 2.4), any Neighbor Advertisement of it (RFC 4862, section 5.4.4),
+ * with a hardware address that is not ours. What is no such packet, cut or forged nonsense, is
+ * nothing.
  *
  * @param ownMacs hardware addresses of this node's interfaces, as `formatMac()` writes them
  */
@@ -23,9 +31,22 @@ export function readClaim(
   ownMacs: ReadonlySet<string>,
 ): AddressClaim | undefined {
   const ethernet = decodeEthernet(frame);
-  if (ethernet?.etherType !== ETHERTYPE_ARP) return undefined;
-  const packet = decodeArp(ethernet.payload);
-  if (packet === undefined || !isHeld(packet.senderIp.text)) return undefined;
-  const mac = formatMac(packet.senderMac);
-  return ownMacs.has(mac) ? undefined : { vip: packet.senderIp.text, mac };
+  const said = ethernet && SAYS[ethernet.etherType]?.(ethernet);
+  if (said === undefined || !isHeld(said.ip.text)) return undefined;
+  const mac = formatMac(said.mac);
+  return ownMacs.has(mac) ? undefined : { vip: said.ip.text, mac };
 }
+
+/** Which hardware address a frame says that an address has, by EtherType. */
+const SAYS: Readonly<
+  Record<number, (frame: EthernetFrame) => { ip: IpAddress; mac: Uint8Array } | undefined>
+> = {
+  [ETHERTYPE_ARP]({ payload }) {
+    const packet = decodeArp(payload);
+    return packet && { ip: packet.senderIp, mac: packet.senderMac };
+  },
+  [ETHERTYPE_IPV6](frame) {
+    const na = decodeNa(frame);
+    return na && { ip: na.target, mac: na.targetMac ?? frame.source };
+  },
+};

@@ -1,4 +1,4 @@
-import { contains } from "../net/cidr.ts";
+import { contains, parseCidr } from "../net/cidr.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { InterfaceAddress, Link } from "../net/link.ts";
 
@@ -63,29 +63,46 @@ export function placer(
           : `there is no interface ${name} on this node (there are: ${known})`,
       };
     }
-    const own = subnets.filter((a) => a.linkIndex === link.index && a.ip.family === ip.family);
-    // An interface without a subnet was set up for VIPs alone, by who named it in the settings.
-    const isForVips = own.length === 0 && name === setting;
+    if (!isUsable(link)) {
+      return { refused: `interface ${name} is not an Ethernet interface, ARP and NDP need one` };
+    }
+    const onLink = subnets.filter((a) =>
+      a.linkIndex === link.index && !contains(IPV6_LINK_LOCAL, a.ip)
+    );
+    const own = onLink.filter((a) => a.ip.family === ip.family);
+    // An interface without a subnet was set up for VIPs alone, by who named it in the settings. One
+    // that has none of IPv6 alone is simply on a network without it.
+    const isForVips = name === setting && (ip.family === 4 ? own : onLink).length === 0;
     if (!isForVips && !own.some((a) => contains(a, ip)) && !sanctioned(ip)) {
       return { refused: `no subnet of ${link.name} holds it: it needs a pool that does` };
     }
-    return isUsable(link)
-      ? { linkIndex: link.index, interface: link.name }
-      : { refused: `interface ${name} is not an Ethernet interface, ARP needs one` };
+    return ip.family === 6 && !link.ipv6
+      ? { refused: `IPv6 is off on interface ${link.name}: sysctl disable_ipv6, or the kernel` }
+      : { linkIndex: link.index, interface: link.name };
   };
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
+/** Every interface with IPv6 has an address of it (RFC 4291, section 2.1). */
+const IPV6_LINK_LOCAL = parseCidr("fe80::/10")!;
 
-/** What an address with all host bits clear or set is for in a subnet (RFC 1122, 3.2.1.3). */
+/**
+ * What an address with all host bits clear or set is for in a subnet (RFC 1122, 3.2.1.3; RFC 4291,
+ * section 2.6.1).
+ */
 function subnetPurpose(
   ip: IpAddress,
   subnets: readonly InterfaceAddress[],
 ): string | undefined {
-  if (ip.family !== 4) return undefined;
   for (const subnet of subnets) {
-    // A /31 has no such addresses (RFC 3021).
-    if (subnet.prefixLength > 30 || !contains(subnet, ip)) continue;
+    // The two of a /31 or a /127 are two hosts' (RFC 3021, RFC 6164).
+    if (subnet.prefixLength > ip.bytes.length * 8 - 2 || !contains(subnet, ip)) continue;
+    if (ip.family === 6) {
+      if (!hasHostBits(ip, subnet.prefixLength)) {
+        return `the subnet-router anycast address of its network (/${subnet.prefixLength})`;
+      }
+      continue;
+    }
     const hostMask = 2 ** (32 - subnet.prefixLength) - 1;
     const host = (new DataView(ip.bytes.buffer, ip.bytes.byteOffset).getUint32(0) & hostMask) >>> 0;
     if (host === 0) return `the address of the network itself (/${subnet.prefixLength})`;
@@ -94,7 +111,13 @@ function subnetPurpose(
   return undefined;
 }
 
-/** Whether ARP can be spoken on it: Ethernet, not loopback. */
+function hasHostBits({ bytes }: IpAddress, prefixLength: number): boolean {
+  return bytes.some((byte, index) =>
+    (byte & 0xff >> Math.min(8, Math.max(0, prefixLength - index * 8))) !== 0
+  );
+}
+
+/** Whether ARP and NDP can be spoken on it: Ethernet, not loopback. */
 export function isUsable(link: Link | undefined): link is Link {
   return link !== undefined && !link.loopback && link.mac.length === 6;
 }

@@ -2,6 +2,7 @@ import { fnv1a } from "../hash.ts";
 import type { Clock } from "../election/clock.ts";
 import { gratuitousArpFrames } from "../net/arp.ts";
 import type { IpAddress } from "../net/ip.ts";
+import { unsolicitedNaFrame } from "../net/ndp.ts";
 import type { AddressChange, InterfaceAddress, Link, Network } from "../net/link.ts";
 import { AnnouncementQueue, type AnnouncementSchedule } from "./schedule.ts";
 
@@ -286,9 +287,7 @@ export class Vips<Owner> {
     const held = this.#held.get(vip);
     if (held === undefined) return;
     try {
-      // Made anew each time: those of ten thousand VIPs would take megabytes.
-      const { request, reply } = gratuitousArpFrames(held.mac, held.claim.ip);
-      for (const frame of [request, reply]) {
+      for (const frame of announcingFrames(held)) {
         // The right may have ended since the announcement was planned, or since the last frame.
         if (!this.maySpeak) return;
         this.#network.send(held.claim.linkIndex, frame);
@@ -330,6 +329,13 @@ export class Vips<Owner> {
   #removal({ ip, linkIndex }: Place): AddressChange {
     return { kind: "remove", ip, linkIndex, mark: this.#mark };
   }
+}
+
+/** Made anew each time: those of ten thousand VIPs would take megabytes. */
+function announcingFrames({ mac, claim: { ip } }: Held<unknown>): readonly Uint8Array[] {
+  if (ip.family === 6) return [unsolicitedNaFrame(mac, ip)];
+  const { request, reply } = gratuitousArpFrames(mac, ip);
+  return [request, reply];
 }
 
 function placeOf({ claim: { ip }, homeIndex }: Held<unknown>): Place {

@@ -10,20 +10,20 @@ import { FakeNetwork } from "../doubles/fake_network.ts";
 const VIP = "192.0.2.7";
 const NOBODY = () => false;
 
-function claim(shown?: string): Claim {
+function claim(shown?: string, vip = VIP): Claim {
   const service = viewService({
     metadata: { namespace: "a", name: "b", uid: "1" },
     spec: { type: "LoadBalancer" },
     status: { loadBalancer: { ingress: shown ? [{ ip: shown }] : [] } },
   });
-  return { ip: parseIp(VIP)!, linkIndex: 1, interface: "eth0", service };
+  return { ip: parseIp(vip)!, linkIndex: 1, interface: "eth0", service };
 }
 
 function setUp() {
   const clock = new FakeClock();
   const network = new FakeNetwork(clock);
   const listeners = new Set<ClaimListener>();
-  const seen = { changes: 0, services: [] as string[], look: () => {} };
+  const seen = { changes: 0, services: [] as string[], vips: [] as string[], look: () => {} };
   const probe = new AddressProbe({
     network,
     clock,
@@ -34,7 +34,7 @@ function setUp() {
     changed: ({ keys, vips }) => {
       seen.changes++;
       seen.services.push(...keys);
-      assert.deepEqual([...vips], [VIP]);
+      seen.vips.push(...vips);
     },
   });
   const [listener] = [...listeners];
@@ -49,9 +49,25 @@ Deno.test("AddressProbe lets an address pass when nobody answers, and asks once"
   await clock.advance(9);
   assert.equal(seen.changes, 0);
   await clock.advance(1);
-  assert.deepEqual([seen.changes, seen.services], [1, ["a/b"]]);
+  assert.deepEqual([seen.changes, seen.services, seen.vips], [1, ["a/b"], [VIP]]);
   assert.equal(probe.passed([claim()], NOBODY).length, 1);
   assert.equal(probe.userOf(parseIp(VIP)!), undefined);
+  probe[Symbol.dispose]();
+});
+
+Deno.test("AddressProbe asks for an IPv6 address by a Neighbor Solicitation, and waits as long", async () => {
+  const { clock, network, listener, probe } = setUp();
+  const six = claim(undefined, "2001:db8::7");
+  assert.deepEqual(probe.passed([six], NOBODY), []);
+  assert.deepEqual([network.probed, network.frames], [["2001:db8::7"], []]);
+  await clock.advance(10);
+  assert.equal(probe.passed([six], NOBODY).length, 1);
+  const taken = claim(undefined, "2001:db8::8");
+  probe.passed([taken], NOBODY);
+  listener.claimed({ vip: "2001:db8::8", mac: "02:00:00:00:00:09" });
+  await clock.advance(10);
+  assert.deepEqual(probe.passed([taken], NOBODY), []);
+  assert.equal(probe.userOf(taken.ip), "02:00:00:00:00:09");
   probe[Symbol.dispose]();
 });
 

@@ -29,3 +29,11 @@ Deno.test("reservedAddresses() keeps gateways, read anew behind a question", asy
   assert.ok(reserved().has("192.0.2.2"));
   assert.match(logger.lines[0]!.message, /could not read the gateways/);
 });
+
+Deno.test("reservedAddresses() knows an IPv6 address however it is written", () => {
+  const clock = new FakeClock();
+  const network = new FakeNetwork(clock);
+  const fixed = [["[FD00:0::1]", "the API server's address"], ["api.example", "a name"]] as const;
+  const reserved = reservedAddresses({ fixed, network, clock, logger: keepingLogger() });
+  assert.deepEqual([...reserved().keys()], ["fd00::1", "api.example"]);
+});

@@ -109,7 +109,7 @@ export class ControlPlane implements AsyncDisposable {
       `--bind-address=${hostname}`,
       `--advertise-address=${hostname}`,
       `--secure-port=${this.#ports.api}`,
-      "--service-cluster-ip-range=10.96.0.0/16",
+      "--service-cluster-ip-range=10.96.0.0/16,fd96::/112",
       "--authorization-mode=RBAC,Node",
       `--tls-cert-file=${dir}/server.crt`,
       `--tls-private-key-file=${dir}/server.key`,

@@ -100,8 +100,13 @@ Deno.test("loadConfig() warns of what only the control plane's VIP has", async (
 });
 
 Deno.test("loadConfig() refuses addresses that no host can have", async () => {
-  for (const address of ["10.0.0", "10.0.0.256", "010.0.0.1", "127.0.0.1", "224.0.0.1", "::1"]) {
+  for (const address of ["10.0.0", "10.0.0.256", "010.0.0.1", "127.0.0.1", "224.0.0.1"]) {
     const problems = await problemsOf({ flags: { address } });
     assert.match(problems.join(), /^address = ".*(not an IPv4 address|no address for a host)/);
   }
+  const problems = await problemsOf({ flags: { address: "2001:db8::1" } });
+  assert.match(
+    problems.join(),
+    /the control plane's VIP is an IPv4 address: bootstrap probes by ARP/,
+  );
 });

@@ -1,7 +1,9 @@
 import type { Clock } from "../../lib/election/clock.ts";
 import { decodeArp } from "../../lib/net/arp.ts";
+import { decodeEthernet, ETHERTYPE_IPV6 } from "../../lib/net/ethernet.ts";
 import { type IpAddress, parseIp } from "../../lib/net/ip.ts";
 import type { AddressChange, InterfaceAddress, Link, Network } from "../../lib/net/link.ts";
+import { decodeDadSolicitation, decodeNa, NEIGHBOR_ADVERTISEMENT } from "../../lib/net/ndp.ts";
 
 const FOREVER = 0xffffffff;
 
@@ -10,6 +12,7 @@ export interface SentFrame {
   readonly atMs: number;
   readonly linkIndex: number;
   readonly vip: string;
+  /** Of ARP; of IPv6 the ICMPv6 type. */
   readonly operation: number;
   readonly frame: Uint8Array;
 }
@@ -21,7 +24,7 @@ export class FakeNetwork implements Network {
   readonly changes: AddressChange[] = [];
   /** Next hops of its routes. */
   routers: string[] = [];
-  /** Addresses that were asked for by an ARP probe (RFC 5227). */
+  /** Addresses that were asked for without a sender's (RFC 5227, RFC 4862). */
   readonly probed: string[] = [];
   /** What the kernel says to a change; undefined: done. */
   refuse: (change: AddressChange) => Error | undefined = () => undefined;
@@ -85,18 +88,9 @@ export class FakeNetwork implements Network {
   send(linkIndex: number, frame: Uint8Array): void {
     this.#answer();
     if (!this.linkList.some(({ index }) => index === linkIndex)) throw new Error("ENODEV");
-    const arp = decodeArp(frame.subarray(14))!;
-    if (arp.senderIp.text === "0.0.0.0") {
-      this.probed.push(arp.targetIp.text);
-      return;
-    }
-    this.frames.push({
-      atMs: this.#clock.nowMs(),
-      linkIndex,
-      vip: arp.senderIp.text,
-      operation: arp.operation,
-      frame,
-    });
+    const { probed, ...said } = read(frame);
+    if (probed !== undefined) this.probed.push(probed);
+    else this.frames.push({ atMs: this.#clock.nowMs(), linkIndex, frame, ...said });
   }
 
   [Symbol.dispose](): void {}
@@ -128,5 +122,17 @@ export class FakeNetwork implements Network {
 
 export function ethernet(index: number, name: string, extra: Partial<Link> = {}): Link {
   const mac = Uint8Array.of(2, 0, 0, 0, 0, index);
-  return { index, name, mac, up: true, carrier: true, loopback: false, ...extra };
+  return { index, name, mac, up: true, carrier: true, loopback: false, ipv6: true, ...extra };
+}
+
+function read(frame: Uint8Array): { probed?: string; vip: string; operation: number } {
+  const ethernet = decodeEthernet(frame)!;
+  if (ethernet.etherType === ETHERTYPE_IPV6) {
+    const probed = decodeDadSolicitation(ethernet)?.text;
+    const vip = probed ?? decodeNa(ethernet)!.target.text;
+    return { ...probed !== undefined && { probed }, vip, operation: NEIGHBOR_ADVERTISEMENT };
+  }
+  const { senderIp, targetIp, operation } = decodeArp(ethernet.payload)!;
+  const isProbe = senderIp.text === "0.0.0.0";
+  return { ...isProbe && { probed: targetIp.text }, vip: senderIp.text, operation };
 }

@@ -1,15 +1,25 @@
 import { ARP_REPLY, ARP_REQUEST, decodeArp } from "../../lib/net/arp.ts";
-import { decodeEthernet, ETHERTYPE_ARP } from "../../lib/net/ethernet.ts";
+import {
+  decodeEthernet,
+  type EthernetFrame,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV6,
+} from "../../lib/net/ethernet.ts";
 import { formatMac } from "../../lib/net/mac.ts";
+import { decodeNa } from "../../lib/net/ndp.ts";
 import { bootTimeMs } from "../../lib/sys/clock.ts";
 import { LinuxNetwork } from "../../lib/sys/network.ts";
+import { NEIGHBOR_ADVERTISEMENTS } from "../../lib/sys/packet_filter.ts";
 import { PacketSocket } from "../../lib/sys/packet_socket.ts";
 
-/** An ARP packet that an interface received, and its Ethernet frame's addresses. */
+/**
+ * An ARP packet or a Neighbor Advertisement that an interface received, and its Ethernet frame's
+ * addresses. An advertisement's target is sender and target.
+ */
 export interface ArpFrame {
   /** CLOCK_BOOTTIME when it was read from the socket. */
   readonly atMs: number;
-  readonly operation: "request" | "reply" | number;
+  readonly operation: "request" | "reply" | "advertisement" | number;
   readonly senderMac: string;
   readonly senderIp: string;
   readonly targetMac: string;
@@ -18,7 +28,7 @@ export interface ArpFrame {
   readonly source: string;
   /** Of the Ethernet frame. */
   readonly destination: string;
-  /** About the sender itself, asked by nobody (RFC 5227 section 3). */
+  /** About the sender itself, asked by nobody (RFC 5227, section 3; RFC 4861, 7.2.6). */
   readonly gratuitous: boolean;
 }
 
@@ -33,6 +43,24 @@ const OPERATIONS: Record<number, "request" | "reply"> = {
  */
 export async function* receiveArp(name: string, signal: AbortSignal): AsyncGenerator<ArpFrame> {
   using socket = PacketSocket.open({ etherType: ETHERTYPE_ARP, linkIndex: linkIndex(name) });
+  yield* receive(socket, readArp, signal);
+}
+
+/** As {@linkcode receiveArp}, the Neighbor Advertisements. */
+export async function* receiveNa(name: string, signal: AbortSignal): AsyncGenerator<ArpFrame> {
+  using socket = PacketSocket.open({
+    etherType: ETHERTYPE_IPV6,
+    filter: NEIGHBOR_ADVERTISEMENTS,
+    linkIndex: linkIndex(name),
+  });
+  yield* receive(socket, readNa, signal);
+}
+
+async function* receive(
+  socket: PacketSocket,
+  read: (frame: EthernetFrame) => ArpFrame | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<ArpFrame> {
   // Wakes the pending receive.
   const close = () => socket[Symbol.dispose]();
   signal.addEventListener("abort", close);
@@ -40,8 +68,9 @@ export async function* receiveArp(name: string, signal: AbortSignal): AsyncGener
     while (!signal.aborted) {
       const received = await socket.receive(1000);
       if (received === undefined || received.outgoing) continue;
-      const arp = read(received.frame);
-      if (arp !== undefined) yield arp;
+      const ethernet = decodeEthernet(received.frame);
+      const frame = ethernet && read(ethernet);
+      if (frame !== undefined) yield frame;
     }
   } finally {
     signal.removeEventListener("abort", close);
@@ -55,10 +84,26 @@ function linkIndex(name: string): number {
   return link.index;
 }
 
-function read(frame: Uint8Array): ArpFrame | undefined {
-  const ethernet = decodeEthernet(frame);
-  const arp = ethernet && decodeArp(ethernet.payload);
-  if (ethernet === undefined || arp === undefined) return undefined;
+function readNa(ethernet: EthernetFrame): ArpFrame | undefined {
+  const na = decodeNa(ethernet);
+  if (na === undefined) return undefined;
+  const mac = formatMac(na.targetMac ?? ethernet.source);
+  return {
+    atMs: bootTimeMs(),
+    operation: "advertisement",
+    senderMac: mac,
+    senderIp: na.target.text,
+    targetMac: mac,
+    targetIp: na.target.text,
+    source: formatMac(ethernet.source),
+    destination: formatMac(ethernet.destination),
+    gratuitous: !na.solicited,
+  };
+}
+
+function readArp(ethernet: EthernetFrame): ArpFrame | undefined {
+  const arp = decodeArp(ethernet.payload);
+  if (arp === undefined) return undefined;
   return {
     atMs: bootTimeMs(),
     operation: OPERATIONS[arp.operation] ?? arp.operation,

@@ -10,6 +10,8 @@ interface HostOptions {
   name: string;
   bridge: string;
   ip: string;
+  /** Of its /64. */
+  ip6: string;
   gatewayIp: string;
   mac: string;
 }
@@ -19,6 +21,7 @@ export class LabHost implements AsyncDisposable {
   /** For example "node-1" or "client". */
   readonly name: string;
   readonly ip: string;
+  readonly ip6: string;
   readonly mac: string;
   /** Its interface on the bridge. */
   readonly interface = "eth0";
@@ -30,6 +33,7 @@ export class LabHost implements AsyncDisposable {
   private constructor(options: HostOptions, namespace: Namespace) {
     this.name = options.name;
     this.ip = options.ip;
+    this.ip6 = options.ip6;
     this.mac = options.mac;
     this.#port = `p-${options.name}`;
     this.#options = options;
@@ -49,6 +53,7 @@ export class LabHost implements AsyncDisposable {
       ["ip", "-batch", "-"],
       `link set lo up
        address add ${host.ip}/24 dev eth0
+       address add ${host.ip6}/64 dev eth0 nodad
        link set eth0 up`,
     );
     stack.move();

@@ -8,6 +8,9 @@ export interface LabOptions {
   subnet?: string;
 }
 
+/** The IPv6 network of the bridge, a /64 beside the IPv4 one: the same host numbers in it. */
+const PREFIX6 = "fd77::";
+
 /** Host numbers in the subnet: the gateway, the client, and what is added to a node's number. */
 const GATEWAY = 1;
 const CLIENT = 2;
@@ -68,6 +71,7 @@ export class Lab implements AsyncDisposable {
        link add ${MAIN_BRIDGE} address 02:77:00:00:01:01 ${BRIDGE}
        link add ${OTHER_BRIDGE} address 02:77:00:00:01:02 ${BRIDGE}
        address add ${prefix}.${GATEWAY}/24 dev ${MAIN_BRIDGE}
+       address add ${PREFIX6}${GATEWAY}/64 dev ${MAIN_BRIDGE} nodad
        link set ${MAIN_BRIDGE} up
        link set ${OTHER_BRIDGE} up`,
     );
@@ -77,6 +81,7 @@ export class Lab implements AsyncDisposable {
           name,
           bridge: MAIN_BRIDGE,
           ip: `${prefix}.${host}`,
+          ip6: `${PREFIX6}${host}`,
           gatewayIp: `${prefix}.${GATEWAY}`,
           mac: `02:77:00:00:00:${host.toString(16).padStart(2, "0")}`,
         }),
@@ -95,6 +100,11 @@ export class Lab implements AsyncDisposable {
   /** @returns the address of the subnet with this host number; 100 and more are free for VIPs. */
   address(host: number): string {
     return `${this.#prefix}.${host}`;
+  }
+
+  /** As {@linkcode address}, of the IPv6 network: fd77::/64. */
+  address6(host: number): string {
+    return `${PREFIX6}${host}`;
   }
 
   /**

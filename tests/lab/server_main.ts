@@ -8,7 +8,8 @@
 
 const [port, node] = Deno.args;
 const answer = new TextEncoder().encode(node);
-const listener = Deno.listen({ hostname: "0.0.0.0", port: Number(port) });
+// Also IPv4: net.ipv6.bindv6only is 0.
+const listener = Deno.listen({ hostname: "::", port: Number(port) });
 console.log(JSON.stringify({ ready: true }));
 for await (const connection of listener) {
   // A client that went away in between is no reason to end.

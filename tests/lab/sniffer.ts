@@ -3,7 +3,7 @@ import type { Child } from "./child.ts";
 import { startHelper } from "./helper.ts";
 import type { LabHost } from "./host.ts";
 
-/** Hears what a host hears: the ARP frames that its interface receives. */
+/** Hears what a host hears: the ARP frames and Neighbor Advertisements that its interface receives. */
 export class Sniffer implements AsyncDisposable {
   readonly #child: Child<ArpFrame>;
 

@@ -6,16 +6,20 @@
  * @module
  */
 
-import { receiveArp } from "./arp_frames.ts";
+import { receiveArp, receiveNa } from "./arp_frames.ts";
 
 const [name = ""] = Deno.args;
-const frames = receiveArp(name, new AbortController().signal);
-// The socket is opened by the first next().
-let pending = frames.next();
+const { signal } = new AbortController();
+const sources = [receiveArp(name, signal), receiveNa(name, signal)];
+// The sockets are opened by the first next().
+const first = sources.map((source) => source.next());
 console.log(JSON.stringify({ ready: true }));
-for (;;) {
-  const { value, done } = await pending;
-  if (done) break;
-  console.log(JSON.stringify(value));
-  pending = frames.next();
-}
+await Promise.all(sources.map(async (source, index) => {
+  let pending = first[index]!;
+  for (;;) {
+    const { value, done } = await pending;
+    if (done) break;
+    console.log(JSON.stringify(value));
+    pending = source.next();
+  }
+}));

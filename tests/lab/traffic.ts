@@ -96,7 +96,7 @@ export function summarize(attempts: readonly Attempt[]): TrafficSummary {
   return { attempts: inOrder.length, failures, longestGapMs, answers };
 }
 
-/** The host's ARP cache entry for an address: the MAC, or undefined when it has none. */
+/** The host's neighbour cache entry for an address: the MAC, or undefined when it has none. */
 export async function neighbour(host: LabHost, ip: string): Promise<string | undefined> {
   const entries: { dst: string; lladdr?: string }[] = JSON.parse(
     await host.exec(["ip", "-j", "neigh", "show", ip]) || "[]",

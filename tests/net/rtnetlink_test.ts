@@ -135,6 +135,7 @@ Deno.test("decodeLink() reads name, hardware address and state", () => {
     mac,
     up: true,
     carrier: true,
+    ipv6: false,
     loopback: false,
   });
   const tunnel = decodeLink(link(0x8, [[3, text("tunl0\0")], [1, new Uint8Array(4)]]));
@@ -165,4 +166,19 @@ Deno.test("decodeLink(), decodeAddress() and decodeGateways() never throw", () =
     decodeAddress(bytes);
     decodeGateways(bytes);
   }));
+});
+
+Deno.test("decodeLink() tells whether the interface can have IPv6 addresses", () => {
+  const name: NetlinkAttribute = [3, text("eth0\0")];
+  const settings = (disabled: number) => encodeU32(...new Array(26).fill(9), disabled, 9);
+  const families = (...attributes: NetlinkAttribute[]) => encodeAttributes(attributes);
+  // IFLA_AF_SPEC, AF_INET6, IFLA_INET6_CONF
+  const can = (conf: Uint8Array) =>
+    decodeLink(link(1, [name, [26, families([2, new Uint8Array()], [10, families([2, conf])])]]))
+      ?.ipv6;
+  assert.equal(can(settings(0)), true);
+  assert.equal(can(settings(1)), false, "disable_ipv6");
+  assert.equal(can(encodeU32(0, 0)), false, "cut");
+  assert.equal(decodeLink(link(1, [name, [26, families([2, new Uint8Array()])]]))?.ipv6, false);
+  assert.equal(decodeLink(link(1, [name]))?.ipv6, false, "a kernel without IPv6");
 });

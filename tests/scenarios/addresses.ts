@@ -12,7 +12,11 @@ export const addressScenarios: Scenario[] = [
         ["no-ip", "10.77.0.300", /not an IP address/],
         ["nodes-own", node.ip, /address of the node itself/],
         ["taken", vip, /Service \S+\/good of the same class has it already/],
-        ["ipv6", "fd00::1", /IPv6/],
+        ["ipv6", "fd00::1", /no subnet of eth0 holds it/],
+        ["nodes-own-ipv6", node.ip6, /address of the node itself/],
+        ["link-local", "fe80::7", /link-local address/],
+        ["anycast", "fd77::", /subnet-router anycast address/],
+        ["mapped", `::ffff:${vip}`, /IPv4 address written as IPv6/],
         ["loopback", "127.0.0.2", /loopback/],
       ];
       const good = await stage.createService({ name: "good", addresses: vip });

@@ -6,6 +6,7 @@ import { crashScenarios } from "./crash.ts";
 import { fastScenarios } from "./fast.ts";
 import { handoverScenarios } from "./handover.ts";
 import { hostileScenarios } from "./hostile.ts";
+import { ipv6Scenarios } from "./ipv6.ts";
 import { leaseConflictScenarios } from "./lease_conflicts.ts";
 import { leaseEditScenarios } from "./lease_edits.ts";
 import { leftoverScenarios } from "./leftovers.ts";
@@ -39,5 +40,6 @@ export const allScenarios: readonly Scenario[] = [
   ...planScenarios,
   ...fastScenarios,
   ...hostileScenarios,
+  ...ipv6Scenarios,
   ...mixUpScenarios,
 ];

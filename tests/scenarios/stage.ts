@@ -76,6 +76,12 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     return vip;
   }
 
+  freshVip6(): string {
+    const vip = this.world.freshVip6();
+    this.#vips.push(vip);
+    return vip;
+  }
+
   /** A Lease as its last holder left it after it withdrew: nobody needs to wait before taking it. */
   layLease(name = this.lease, annotations: Record<string, string> = {}): Promise<Lease> {
     return this.kube.create("Lease", {

@@ -19,6 +19,7 @@ const VIPS = { first: 100, last: 250 };
  */
 export class World<P extends Plane = Plane> implements AsyncDisposable {
   #vips = 0;
+  #vips6 = 0;
   /** What was judged is not judged again: it would be every later scenario's failure too. */
   readonly #judged = { frames: 0, untilMs: 0 };
 
@@ -62,6 +63,11 @@ export class World<P extends Plane = Plane> implements AsyncDisposable {
     return this.lab.address(host);
   }
 
+  /** As {@linkcode freshVip}, an IPv6 one. */
+  freshVip6(): string {
+    return this.lab.address6(VIPS.first + this.#vips6++);
+  }
+
   /** The gratuitous frames for an address, or by one host only. */
   claims(vip: string, by?: LabHost): { atMs: number; senderMac: string }[] {
     return this.sniffer.frames.filter(({ gratuitous, senderIp, senderMac }) =>
@@ -82,7 +88,7 @@ export class World<P extends Plane = Plane> implements AsyncDisposable {
     const slackMs = FRAME_SLACK_MS + holdings.longestPauseMs;
     for (const { atMs, senderIp, senderMac, gratuitous } of this.sniffer.frames.slice(frames)) {
       const node = this.lab.nodes.find(({ mac }) => mac === senderMac);
-      if (!gratuitous || node === undefined || senderIp === node.ip) continue;
+      if (!gratuitous || node === undefined || [node.ip, node.ip6].includes(senderIp)) continue;
       const held = holdings.of(senderIp).some(({ host, fromMs, toMs, open }) =>
         host === node.name && fromMs - slackMs <= atMs && (open || atMs <= toMs + slackMs)
       );

@@ -110,15 +110,48 @@ Deno.test("decide() drops an address that cannot be placed any more, and takes i
   });
 });
 
+Deno.test("decide() serves both families, in the order that the Service asks in", () => {
+  const [six, same] = ["2001:db8::1", "2001:DB8:0::1"];
+  const decision = run([view("web", { wish: `${same},${A}` })]);
+  assert.deepEqual(show(decision), {
+    ...NOTHING,
+    claims: [`${six} web`, `${A} web`],
+    statuses: [`web: ${six},${A}`],
+  });
+  const shown = run([view("web", { wish: `${six},${A}`, shows: [six, A] })], { held: [six, A] });
+  assert.deepEqual(show(shown).statuses, [], "it says so already");
+  const lost = run([view("web", { wish: A, shows: [six, A] })], { held: [six, A] });
+  assert.deepEqual(show(lost), {
+    ...NOTHING,
+    claims: [`${A} web`],
+    drops: [`${six}: no Service of this instance asks for it`],
+    statuses: [`web: ${A}`],
+  });
+});
+
+Deno.test("decide() gives an IPv6 address to one Service, however it is written", () => {
+  const decision = run([
+    view("old", { wish: "2001:db8::1", createdAt: "2026-01-01T00:00:00Z" }),
+    view("young", { wish: "2001:db8:0:0::1", createdAt: "2026-01-02T00:00:00Z" }),
+  ]);
+  assert.deepEqual(show(decision).claims, ["2001:db8::1 old"]);
+  assert.match(show(decision).refusals.join(), /^young AddressRefused: .*old .* has it already/);
+});
+
 Deno.test("decide() refuses what no VIP can be, and says why", () => {
   const cases: [string, RegExp][] = [
     ["192.0.2.300", /it is not an IP address/],
     ["192.0.2.0/24", /it is not an IP address/],
     ["web.example", /it is not an IP address/],
-    ["2001:db8::1", /IPv6 addresses are not announced yet/],
+    ["2001:db8::1/64", /it is not an IP address/],
     ["127.0.0.1", /it is a loopback address/],
     ["224.0.0.1", /it is a multicast address/],
     ["0.0.0.0", /it is the unspecified address/],
+    ["::", /it is the unspecified address/],
+    ["::1", /it is a loopback address/],
+    ["fe80::7", /it is a link-local address/],
+    ["ff02::1", /it is a multicast address/],
+    ["::ffff:192.0.2.1", /it is an IPv4 address written as IPv6/],
   ];
   for (const [wish, message] of cases) {
     const { refusals, claims, statuses } = run([view("web", { wish })]);

@@ -38,7 +38,7 @@ export class FastAgent {
     mutation: Mutation;
   }) {
     const { fast, identity, elector, vips, network, clock, mutation } = parts;
-    const claims = new ClaimWatch(() => this.#arpIn, network, SILENT);
+    const claims = new ClaimWatch([() => this.#arpIn], network, SILENT);
     claims.subscribe({
       holds: (vip) => vips.holds(vip),
       claimed: ({ vip, mac }) => elector.contestUnproven(`${vip} is claimed by ${mac}`),

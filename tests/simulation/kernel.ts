@@ -50,7 +50,15 @@ export class Kernel implements Network {
     this.#random = random;
     this.#witness = witness;
     const mac = Uint8Array.of(2, 0, 0, 0, 0, index);
-    const eth0 = { index: 1, name: "eth0", mac, up: true, carrier: true, loopback: false };
+    const eth0 = {
+      index: 1,
+      name: "eth0",
+      mac,
+      up: true,
+      carrier: true,
+      loopback: false,
+      ipv6: true,
+    };
     const device = { ...eth0, index: DEVICE_INDEX, name: "classvip0", mac: new Uint8Array() };
     this.#links = fast ? [eth0, device] : [eth0];
     const ip = parseIp(`192.0.2.${100 + index}`)!;

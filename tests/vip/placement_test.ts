@@ -81,7 +81,7 @@ Deno.test("placer() refuses interfaces that are not Ethernet", () => {
   for (const name of ["lo", "tun0"]) {
     assert.equal(
       place(name, "203.0.113.1"),
-      `interface ${name} is not an Ethernet interface, ARP needs one`,
+      `interface ${name} is not an Ethernet interface, ARP and NDP need one`,
     );
   }
 });
@@ -114,4 +114,47 @@ Deno.test("placer() refuses what a subnet or the API server needs", () => {
     assert.deepEqual(where(parseIp(ip)!), { refused: why });
   }
   assert.deepEqual(where(parseIp("10.1.1.255")!), { linkIndex: 3, interface: "eth1" });
+});
+
+Deno.test("placer() finds places for IPv6 as for IPv4, and needs IPv6 on the interface", () => {
+  const both = new FakeNetwork(new FakeClock(), [
+    ethernet(2, "eth0"),
+    ethernet(3, "off0", { ipv6: false }),
+    ethernet(4, "vips0"),
+  ]);
+  both.add(2, "10.0.0.5/8");
+  both.add(2, "2001:db8:1::5/64");
+  both.add(2, "2001:db8:7::/127");
+  both.add(2, "fe80::5/64");
+  both.add(3, "10.1.0.5/16");
+  both.add(4, "fe80::6/64");
+  both.add(2, "2001:db8:1::a/128", { mark: 8, preferredSeconds: 0, validSeconds: 10 });
+  const snapshot = { links: both.links(), addresses: both.addresses() };
+  const where = (setting: string, ip: string, pool = false) => {
+    const found = placer(setting, MARK, snapshot, new Map(), () => pool)(parseIp(ip)!);
+    return "refused" in found ? found.refused : found.interface;
+  };
+  const none =
+    "no interface of this node has a subnet with it (eth0, off0, vips0): set --interface";
+  const needsPool = "no subnet of eth0 holds it: it needs a pool that does";
+  for (
+    const [setting, ip, expected] of [
+      ["auto", "2001:db8:1::7", "eth0"],
+      ["auto", "2001:db8:2::7", none],
+      ["eth0", "2001:db8:2::7", needsPool],
+      ["vips0", "2001:db8:2::7", "vips0"],
+      ["auto", "2001:db8:1::5", "it is an address of the node itself (eth0)"],
+      ["auto", "2001:db8:1::a", "another instance on this node has it (eth0)"],
+      ["auto", "2001:db8:1::", "it is the subnet-router anycast address of its network (/64)"],
+      ["auto", "2001:db8:7::1", "eth0"],
+    ] as const
+  ) {
+    assert.equal(where(setting, ip), expected, `${setting} ${ip}`);
+  }
+  assert.equal(where("eth0", "2001:db8:2::7", true), "eth0", "a pool says so");
+  assert.equal(
+    where("off0", "2001:db8:2::7", true),
+    "IPv6 is off on interface off0: sysctl disable_ipv6, or the kernel",
+  );
+  assert.equal(where("off0", "10.1.0.7"), "off0", "IPv4 goes on");
 });

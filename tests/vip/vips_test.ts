@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ARP_REPLY, ARP_REQUEST } from "../../lib/net/arp.ts";
 import { parseIp } from "../../lib/net/ip.ts";
+import { NEIGHBOR_ADVERTISEMENT, unsolicitedNaFrame } from "../../lib/net/ndp.ts";
 import { BURST_MS } from "../../lib/vip/schedule.ts";
 import { instanceMark, type VipClaim, type VipObserver, Vips } from "../../lib/vip/vips.ts";
 import { FakeClock } from "../doubles/fake_clock.ts";
@@ -61,6 +62,25 @@ Deno.test("claim() sets the address and sends a request and a reply at once", ()
   assert.deepEqual(sent, [["192.0.2.1", ARP_REQUEST, 1], ["192.0.2.1", ARP_REPLY, 1]]);
   assert.deepEqual(log, [["sent", 1], ["sent", 1], ["claimed", claim("192.0.2.1")]]);
   assert.deepEqual([vips.size, vips.addresses], [1, ["192.0.2.1"]]);
+});
+
+Deno.test("claim() announces an IPv6 address by a Neighbor Advertisement, then as IPv4", async () => {
+  const world = new World();
+  const { vips, network, clock } = world;
+  const startMs = clock.nowMs();
+  world.grant(9999);
+  vips.claim([claim("2001:db8::1"), claim("192.0.2.1")]);
+  const na = unsolicitedNaFrame(network.linkList[0]!.mac, parseIp("2001:db8::1")!);
+  assert.deepEqual(network.frames[0]?.frame, na);
+  assert.deepEqual(world.log[0], ["sent", 1]);
+  await world.running(() => clock.advance(9000));
+  const times = (vip: string, operation: number) =>
+    network.frames.filter((one) => one.vip === vip && one.operation === operation)
+      .map(({ atMs }) => Math.round(atMs - startMs));
+  assert.deepEqual(times("2001:db8::1", NEIGHBOR_ADVERTISEMENT), [0, 100, 500, 1500, 3500, 7500]);
+  assert.deepEqual(times("192.0.2.1", ARP_REQUEST), times("2001:db8::1", NEIGHBOR_ADVERTISEMENT));
+  assert.ok(vips.withdraw("stopping"));
+  assert.deepEqual(world.on(), []);
 });
 
 Deno.test("claim() does nothing without the right to hold", () => {
@@ -216,6 +236,21 @@ Deno.test("run() looks at the fence before every frame", async () => {
   };
   await world.running(() => world.clock.advance(2000));
   assert.equal(world.network.frames.length, 6 + 3);
+  assert.ok(world.network.frames.every(({ atMs }) => atMs < fenceMs));
+});
+
+Deno.test("run() looks at the fence before every frame of IPv6 too", async () => {
+  const world = new World();
+  world.grant(2000);
+  const fenceMs = world.clock.nowMs() + 2000;
+  world.vips.claim(["2001:db8::1", "2001:db8::2", "2001:db8::3"].map((vip) => claim(vip)));
+  const send = world.network.send.bind(world.network);
+  world.network.send = (linkIndex, frame) => {
+    send(linkIndex, frame);
+    world.clock.stall(1000);
+  };
+  await world.running(() => world.clock.advance(2000));
+  assert.equal(world.network.frames.length, 3 + 2);
   assert.ok(world.network.frames.every(({ atMs }) => atMs < fenceMs));
 });
 

@@ -19,7 +19,8 @@ const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 /**
  * Services as pkg/registry/core/service and pkg/apis/core/validation of Kubernetes 1.34 have them,
  * as far as load balancers go: defaults, what is cleared when the type changes, the rules of
- * `loadBalancerClass` and of `status.loadBalancer`. Addresses come from 10.96.0.0/16.
+ * `loadBalancerClass` and of `status.loadBalancer`. Addresses come from 10.96.0.0/16
+ * and fd96::/112.
  */
 export function serviceRules(): Rules {
   const allocate = makeAllocator();
@@ -135,13 +136,20 @@ function makeAllocator(): (spec: Spec) => void {
   let nodePort = 30_000;
   return (spec) => {
     if (spec.type === "ExternalName") return;
+    spec.ipFamilyPolicy ??= spec.ipFamilies?.length === 2 ? "RequireDualStack" : "SingleStack";
+    const families = spec.ipFamilies ??= ["IPv4"];
+    if (spec.ipFamilyPolicy === "SingleStack") families.splice(1);
+    else if (families.length === 1) families.push(families[0] === "IPv4" ? "IPv6" : "IPv4");
     if (!spec.clusterIP) {
       address++;
-      spec.clusterIP = `10.96.${address >> 8}.${address & 0xff}`;
+      spec.clusterIPs = families.map((family) =>
+        family === "IPv4"
+          ? `10.96.${address >> 8}.${address & 0xff}`
+          : `fd96::${address.toString(16)}`
+      );
+      spec.clusterIP = spec.clusterIPs[0]!;
     }
     spec.clusterIPs ??= [spec.clusterIP];
-    spec.ipFamilies ??= ["IPv4"];
-    spec.ipFamilyPolicy ??= "SingleStack";
     if (!isExternal(spec) || spec.allocateLoadBalancerNodePorts === false) return;
     for (const port of spec.ports ?? []) port.nodePort ??= nodePort++;
     if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local") {

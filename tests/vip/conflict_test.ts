@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { arpProbeFrame, gratuitousArpFrames } from "../../lib/net/arp.ts";
+import { parseIp } from "../../lib/net/ip.ts";
+import { formatMac, parseMac } from "../../lib/net/mac.ts";
+import { dadSolicitationFrame, unsolicitedNaFrame } from "../../lib/net/ndp.ts";
+import { readClaim } from "../../lib/vip/conflict.ts";
+
+const own = parseMac("02:00:00:00:00:01")!;
+const other = parseMac("02:66:00:00:00:01")!;
+const [four, six] = [parseIp("192.0.2.1")!, parseIp("2001:db8::1")!];
+
+function read(frame: Uint8Array) {
+  const held = new Set([four.text, six.text]);
+  return readClaim(frame, (vip) => held.has(vip), new Set([formatMac(own)]));
+}
+
+Deno.test("readClaim() hears who else says to have an address, of either family", () => {
+  const mac = formatMac(other);
+  assert.deepEqual(read(gratuitousArpFrames(other, four).request), { vip: four.text, mac });
+  assert.deepEqual(read(unsolicitedNaFrame(other, six)), { vip: six.text, mac });
+});
+
+Deno.test("readClaim() hears no claim in own frames, questions, or other addresses", () => {
+  for (
+    const frame of [
+      gratuitousArpFrames(own, four).reply,
+      unsolicitedNaFrame(own, six),
+      arpProbeFrame(other, four),
+      dadSolicitationFrame(other, six),
+      unsolicitedNaFrame(other, parseIp("2001:db8::2")!),
+    ]
+  ) assert.equal(read(frame), undefined);
+});
+
+Deno.test("readClaim() takes cut, padded, forged and random frames calmly", () => {
+  const real = fc.constantFrom(
+    gratuitousArpFrames(other, four).request,
+    unsolicitedNaFrame(other, six),
+  );
+  const forged = fc.tuple(real, fc.nat(1), fc.array(fc.tuple(fc.nat(99), fc.nat(255)))).map(
+    ([frame, cut, flips]) => {
+      const copy = frame.slice(0, cut ? Math.floor(frame.length / 2) : undefined);
+      for (const [at, value] of flips) if (at < copy.length) copy[at] = value;
+      return copy;
+    },
+  );
+  const oversized = real.map((frame) => Uint8Array.of(...frame, ...new Uint8Array(9000)));
+  const random = fc.uint8Array({ maxLength: 300 });
+  fc.assert(fc.property(fc.oneof(forged, random), (frame) => {
+    const claim = read(frame);
+    assert.ok(claim === undefined || [four.text, six.text].includes(claim.vip));
+  }));
+  fc.assert(fc.property(oversized, (frame) => assert.equal(read(frame)?.mac, formatMac(other))));
+});
