@@ -46,6 +46,21 @@ Deno.test({
 });
 
 Deno.test({
+  ...inEmptyNetwork("LinuxNetwork.links() tells where IPv6 is off, and apply() that it is"),
+  async fn() {
+    await using _veth = await plugVeth();
+    using network = new LinuxNetwork();
+    assert.equal(linkOf(network, "near").ipv6, true);
+    await new Deno.Command("sysctl", { args: ["-qw", "net.ipv6.conf.near.disable_ipv6=1"] })
+      .output();
+    const { index, ipv6 } = linkOf(network, "near");
+    assert.equal(ipv6, false);
+    assert.match(network.apply([set(index, "2001:db8::1")])[0]!.message, /IPv6 may be disabled/);
+    assert.deepEqual(network.apply([set(index, "192.0.2.1")]), [undefined]);
+  },
+});
+
+Deno.test({
   ...inEmptyNetwork("LinuxNetwork.apply() sets, marks, refreshes and removes both families"),
   async fn() {
     await using _veth = await plugVeth();

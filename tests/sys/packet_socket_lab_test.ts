@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { arpRequestFrame } from "../../lib/net/arp.ts";
-import { encodeEthernet, ETHERTYPE_ARP } from "../../lib/net/ethernet.ts";
+import {
+  decodeEthernet,
+  encodeEthernet,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV6,
+} from "../../lib/net/ethernet.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 import { BROADCAST_MAC, formatMac, parseMac } from "../../lib/net/mac.ts";
+import { dadSolicitationFrame, decodeNa, unsolicitedNaFrame } from "../../lib/net/ndp.ts";
 import { SyscallError } from "../../lib/sys/errors.ts";
 import { LinuxNetwork } from "../../lib/sys/network.ts";
+import { NEIGHBOR_ADVERTISEMENTS } from "../../lib/sys/packet_filter.ts";
 import { ETH_P_ALL, PacketSocket, type ReceivedFrame } from "../../lib/sys/packet_socket.ts";
 import { inEmptyNetwork, ip, plugVeth } from "./veth.ts";
 
@@ -79,6 +86,53 @@ Deno.test({
       const received = await receiveFrom(all, senderMac);
       assert.deepEqual(received, { frame: expected, linkIndex: near, outgoing: true });
     }
+  },
+});
+
+Deno.test({
+  ...inEmptyNetwork("PacketSocket.open() takes the Neighbor Advertisements of the link alone"),
+  async fn() {
+    await using _veth = await plugVeth();
+    const [near, far] = [indexOf("near"), indexOf("far")];
+    using receiver = PacketSocket.open({
+      etherType: ETHERTYPE_IPV6,
+      filter: NEIGHBOR_ADVERTISEMENTS,
+      linkIndex: far,
+    });
+    using sender = PacketSocket.open({ etherType: 0 });
+    const na = unsolicitedNaFrame(senderMac, parseIp("2001:db8::1")!);
+    const changed = (at: number, value: number) => Object.assign(na.slice(), { [at]: value });
+    const others = [
+      dadSolicitationFrame(senderMac, parseIp("2001:db8::1")!),
+      changed(20, 17), // UDP
+      changed(21, 254), // through a router
+      na.subarray(0, 54), // cut before the type
+    ];
+    for (const other of others) sender.send(near, other);
+    sender.send(near, na);
+    assert.deepEqual(await receive(receiver, 1), [{ frame: na, linkIndex: far, outgoing: false }]);
+    assert.equal(await receiver.receive(1), undefined, "nothing more comes");
+  },
+});
+
+Deno.test({
+  ...inEmptyNetwork("a kernel answers a solicitation for an address that it has, to all nodes"),
+  async fn() {
+    await using _veth = await plugVeth();
+    const [near, far] = [indexOf("near"), indexOf("far")];
+    using receiver = PacketSocket.open({
+      etherType: ETHERTYPE_IPV6,
+      filter: NEIGHBOR_ADVERTISEMENTS,
+      linkIndex: near,
+    });
+    await ip("addr", "add", "2001:db8::7/128", "dev", "far", "nodad");
+    using sender = PacketSocket.open({ etherType: 0 });
+    sender.send(near, dadSolicitationFrame(senderMac, parseIp("2001:db8::7")!));
+    using network = new LinuxNetwork();
+    const mac = network.links().find(({ index }) => index === far)!.mac;
+    const [answer] = await receive(receiver, 1);
+    const na = decodeNa(decodeEthernet(answer!.frame)!);
+    assert.deepEqual([na?.target.text, na?.targetMac], ["2001:db8::7", mac]);
   },
 });
 
