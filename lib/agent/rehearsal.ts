@@ -20,8 +20,8 @@ import { InstanceReports } from "./reports.ts";
 import { electionTimes } from "./times.ts";
 
 const LEASE = { namespace: "rehearsal", name: "rehearsal" };
-/** Of the range for documentation (RFC 5737). */
-const VIP = "192.0.2.1";
+/** Of the ranges for documentation (RFC 5737, RFC 3849). */
+const VIPS = "192.0.2.1,2001:db8::1";
 const LINK: Link = {
   index: 1,
   name: "eth0",
@@ -31,18 +31,20 @@ const LINK: Link = {
   ipv6: true,
   loopback: false,
 };
-const SUBNET: InterfaceAddress = {
+const SUBNETS = ([["192.0.2.9", 24], ["2001:db8::9", 64]] as const).map((
+  [text, prefixLength],
+): InterfaceAddress => ({
   linkIndex: 1,
-  ip: parseIp("192.0.2.9")!,
-  prefixLength: 24,
+  ip: parseIp(text)!,
+  prefixLength,
   mark: 0,
   preferredSeconds: 0xffffffff,
   validSeconds: 0xffffffff,
-};
+}));
 /** Leads nowhere. */
 const NETWORK: Network = {
   links: () => [LINK],
-  addresses: () => [SUBNET],
+  addresses: () => SUBNETS,
   gateways: () => [],
   apply: (changes) => changes.map(() => undefined),
   send: () => {},
@@ -66,7 +68,7 @@ const SILENT: Logger = {
 };
 
 /**
- * Takes over a made-up VIP and lets it go again, once, without touching anything. Code is compiled
+ * Takes over two made-up VIPs and lets them go again, once, without touching anything. Code is compiled
  * when it first runs: without this the first take-over of a process would be some 5 ms slower.
  *
  * @returns the addresses that were held in between
@@ -96,7 +98,7 @@ export async function rehearse(): Promise<string[]> {
     observer: reports,
   });
   const service = viewService({
-    metadata: { ...LEASE, uid: "1", annotations: { "classvip.io/addresses": VIP } },
+    metadata: { ...LEASE, uid: "1", annotations: { "classvip.io/addresses": VIPS } },
     spec: { type: "LoadBalancer", loadBalancerClass: "rehearsal" },
   });
   const index = new ServiceIndex();
@@ -125,7 +127,7 @@ export async function rehearse(): Promise<string[]> {
     statuses: { write: () => {}, clear: () => {}, keepOnly: () => {}, forget: () => {} },
     reports,
     metrics,
-    limits: () => ({ maxVips: 1, maxVipsPerNamespace: 1 }),
+    limits: () => ({ maxVips: 2, maxVipsPerNamespace: 2 }),
     logger: SILENT,
     carriedOut: () => {},
   });

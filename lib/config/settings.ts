@@ -410,9 +410,10 @@ export const settings = {
     group: "Announcement",
     kind: "boolean",
     default: "true",
-    text: "Asks by ARP who has an address before it is announced for the very first time, and " +
+    text:
+      "Asks by ARP or NDP who has an address before it is announced for the very first time, and " +
       "refuses it where somebody answers; it takes 10ms. false where a router answers for every " +
-      "address (proxy ARP).",
+      "address (proxy ARP or NDP).",
     parse: parseBoolean,
   }),
   nodeName: setting({

@@ -34,6 +34,32 @@ export const serviceCases: Case[] = [
     },
   },
   {
+    name: "a Service has an address of each of its families, as its policy says",
+    async run(api) {
+      const families = async (name: string, asked: object) => {
+        const body = balancer(name);
+        Object.assign(body.spec, asked);
+        const { spec } = accepted(await api.post(api.services, body), 201);
+        assert.equal(spec.clusterIP, spec.clusterIPs[0]);
+        const seen = spec.clusterIPs.map((ip: string) => ip.includes(":") ? "IPv6" : "IPv4");
+        assert.deepEqual(seen, spec.ipFamilies);
+        return [spec.ipFamilyPolicy, ...spec.ipFamilies];
+      };
+      const [four, six] = ["IPv4", "IPv6"];
+      const [single, prefer, require] = ["SingleStack", "PreferDualStack", "RequireDualStack"];
+      assert.deepEqual(await families("a", { ipFamilies: [six] }), [single, six]);
+      assert.deepEqual(await families("b", { ipFamilyPolicy: prefer }), [prefer, four, six]);
+      assert.deepEqual(
+        await families("c", { ipFamilyPolicy: prefer, ipFamilies: [six] }),
+        [prefer, six, four],
+      );
+      assert.deepEqual(
+        await families("d", { ipFamilyPolicy: require, ipFamilies: [six, four] }),
+        [require, six, four],
+      );
+    },
+  },
+  {
     name: "a Service's name, type, ports and class are checked",
     async run(api) {
       const wrong = async (body: unknown, message: string, cause: object) => {
