@@ -14,32 +14,16 @@ import { FakeClock, settled } from "../doubles/fake_clock.ts";
 import { FakeCluster } from "../doubles/fake_cluster.ts";
 import { refused } from "../doubles/fake_lease_api.ts";
 import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
+import { instanceConfig } from "../doubles/instance_config.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
 import { service } from "../services/views.ts";
 
-const CONFIG: InstanceConfig = {
-  name: "blue",
-  loadBalancerClass: "blue",
-  alsoClassless: false,
-  namespaces: [],
+const CONFIG = instanceConfig("blue", {
   leaseName: "classvip-blue",
-  leaseNamespace: "kube-system",
   leaseDurationMs: 10_000,
   renewIntervalMs: 3000,
-  priority: 100,
-  failback: false,
-  onApiLoss: "withdraw",
-  leaseAnnotations: {},
-  interface: "eth0",
-  announceIntervalMs: 60_000,
-  pools: [],
-  poolConfigMap: undefined,
-  maxVips: 0,
-  maxVipsPerNamespace: 0,
-  eventsPerSecond: 10,
   statusWritesPerSecond: 1000,
-  logLevel: "info",
-};
+});
 const MARK = instanceMark("kube-system", "classvip-blue");
 /** One duration, the drift that is allowed for, and some time to act. */
 const FIRST_HOLD_MS = 10_200;
