@@ -12,6 +12,7 @@ import type { PoolSpec } from "../../lib/pools/pool.ts";
 import { FakeNetwork } from "../doubles/fake_network.ts";
 import { instanceConfig } from "../doubles/instance_config.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
+import { realClock as clock } from "../doubles/real_clock.ts";
 import { fakeCredentials } from "../kube/server.ts";
 
 export const LEASE = { namespace: "default", name: "pools" };
@@ -23,19 +24,6 @@ const CONFIG = instanceConfig("blue", {
   eventsPerSecond: 1000,
   statusWritesPerSecond: 1000,
 });
-
-/** Real time: requests take some. */
-const clock = {
-  nowMs: () => performance.now(),
-  until(atMs: number, signal: AbortSignal) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal.aborted) return Promise.resolve();
-    const waitMs = Math.min(atMs - performance.now(), 2 ** 31 - 1);
-    const timer = setTimeout(resolve, waitMs);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    return promise.finally(() => clearTimeout(timer));
-  },
-};
 
 /** A node with one instance, against an API server over HTTP; its interfaces are a double. */
 export class PoolNode {
