@@ -1,6 +1,6 @@
 import { LeaseLives } from "../classes/lease_lives.ts";
 import type { SeenLease } from "../classes/mix_ups.ts";
-import { MANAGED_LABEL } from "../election/lease_record.ts";
+import { MANAGED_SELECTOR } from "../election/lease_record.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { connect } from "../kube/client.ts";
 import { loadCredentials } from "../kube/credentials.ts";
@@ -20,7 +20,6 @@ const LOOK_MS = 500;
 /** A Lease may be without a holder for so long: somebody may be taking it. */
 const GRACE_MS = 2000;
 const LONGEST_LOOK_MS = 30_000;
-const LABELS = Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(",");
 
 /**
  * `classvip classes`: the plan as the cluster has it, and what is mixed up in it.
@@ -58,7 +57,7 @@ async function look(client: KubeClient): Promise<SeenLease[]> {
   const endMs = clock.nowMs() + LONGEST_LOOK_MS;
   for (;;) {
     const leases = await listAll<Lease>(client, "/apis/coordination.k8s.io/v1/leases", {
-      labelSelector: LABELS,
+      labelSelector: MANAGED_SELECTOR,
     });
     const seen = lives.look(leases, clock.nowMs());
     if (clock.nowMs() > endMs || seen.every(({ life }) => life !== "unknown")) return seen;
