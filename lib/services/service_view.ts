@@ -115,6 +115,11 @@ export function viewService(service: Service): ServiceView {
   };
 }
 
+/** Whether its status shows the address. @param vip canonical text */
+export function shows({ ingress }: ServiceView, vip: string): boolean {
+  return ingress.some(({ ip }) => ip === vip);
+}
+
 type Spec = NonNullable<Service["spec"]>;
 
 // One object for all Services that say the same: most do.
