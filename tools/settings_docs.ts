@@ -1,5 +1,6 @@
 import { kubeVipSettings } from "../lib/config/kube_vip.ts";
 import {
+  defaultOf,
   envNameOf,
   type Setting,
   type SettingName,
@@ -8,7 +9,6 @@ import {
   yamlKeyOf,
 } from "../lib/config/settings.ts";
 import { configSchema } from "../lib/config/schema.ts";
-import { defaultOf } from "../lib/cli/help.ts";
 import { wrap } from "../lib/cli/text.ts";
 
 const INTRO = `# Settings
