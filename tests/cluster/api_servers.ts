@@ -1,5 +1,6 @@
 import { makeKeyPair, makeServerCertificate } from "../lab/api/certificate.ts";
 import type { Child } from "../lab/child.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import { kubeconfig } from "../lab/kubeconfig.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -161,7 +162,7 @@ export class ApiServers implements AsyncDisposable {
         const text = await Deno.readTextFile(`${this.dir}/${node.name}/log`).catch(() => "");
         throw new Error(`The API server of ${node.name} is not ready:\n${text.slice(-2000)}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await rest(200);
     }
   }
 

@@ -1,4 +1,5 @@
 import { makeKeyPair, makeServerCertificate } from "../lab/api/certificate.ts";
+import { rest } from "../lab/clock.ts";
 
 /** How to start a control plane. */
 export interface ControlPlaneOptions {
@@ -196,7 +197,7 @@ export class ControlPlane implements AsyncDisposable {
       } catch (error) {
         last = error;
       }
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await rest(100);
     }
     throw new Error(
       await this.#apiServer!.failure(`is not ready after ${readyMs} ms (${last})`),

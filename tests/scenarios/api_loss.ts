@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startHelper } from "../lab/helper.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
 import { LEASE_SECONDS, logged } from "./stage.ts";
@@ -28,7 +28,7 @@ export const apiLossScenarios: Scenario[] = [
       const lost = async () => {
         await stage.world.plane.stop();
         // The withdrawal of the default, and the end of kernel lifetimes, would come by then.
-        await new Promise((resolve) => setTimeout(resolve, 2 * LEASE_SECONDS * 1000));
+        await rest(2 * LEASE_SECONDS * 1000);
         assert.ok(watch.holdings.of(vip).at(-1)?.open, "it did not hold on");
       };
       await lost();

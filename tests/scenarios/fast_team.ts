@@ -1,13 +1,12 @@
 import type { Agent } from "../lab/agent.ts";
 import type { ArpFrame } from "../lab/arp_frames.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import { DEADLINE_MS, logged, type Stage, type StageAgentOptions } from "./stage.ts";
 
 export const LEASE_MS = 5000;
 /** A standby has heard the holder, and the holder's standbys have said that they are there. */
 export const SETTLE_MS = 1200;
-
-export const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Agents with fast failover, by node. */
 export class FastTeam {

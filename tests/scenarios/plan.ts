@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BURST_MS } from "../../lib/vip/schedule.ts";
 import { type Agent, classvipCommand } from "../lab/agent.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import { get, portOf } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -306,7 +306,7 @@ export const planScenarios: Scenario[] = [
       for (const addresses of vips) {
         services.push(await stage.createService({ addresses, class: classOf(stage, FIRST) }));
         // Age counts in whole seconds.
-        await new Promise((resolve) => setTimeout(resolve, 1100));
+        await rest(1100);
       }
       const node = stage.nodes[0]!;
       const agent = await plan.run(node);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { NO_VIP_TAINT } from "../../lib/agent/node_watch.ts";
 import { HANDOVER_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { classvipCommand } from "../lab/agent.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
 import { LEASE_SECONDS, logged, type Stage } from "./stage.ts";
@@ -65,7 +65,7 @@ export const preferenceScenarios: Scenario[] = [
       await start(middle, ["--priority=20"]);
       const plain = await start(high, ["--priority=90"]);
       // Longer than a failback would take.
-      await new Promise((resolve) => setTimeout(resolve, 2.5 * LEASE_SECONDS * 1000));
+      await rest(2.5 * LEASE_SECONDS * 1000);
       assert.equal(stage.world.watch.holdings.of(vip).length, 1, "a failback that nobody set");
       await holder.terminate();
       await stage.served(service, vip, high);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { Event, KubeObject, Lease, Service } from "../../lib/kube/types.ts";
 import { Agent, type AgentOptions, type LogLine } from "../lab/agent.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Kube } from "./kube.ts";
 import type { Plane } from "./plane.ts";
@@ -252,6 +252,6 @@ export async function until<T>(
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (nowMs() > endMs) throw new Error(`Not so after ${deadlineMs / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await rest(LOOK_MS);
   }
 }
