@@ -107,8 +107,7 @@ export const mixUpScenarios: Scenario[] = [
       for (const [i, agent] of [second, third].entries()) {
         await until("measured", () => measured(stage.nodes[i + 1]!, agent, "ClassServedTwice"));
       }
-      const [holding, ...more] = stage.world.watch.holdings.of(vip);
-      assert.deepEqual([holding?.host, holding?.open, more], [stage.nodes[0]!.name, true, []]);
+      stage.assertStayed(vip, stage.nodes[0]!);
       await first.terminate();
       await stage.served(service, vip);
       await logged(second, "a mix-up is over");
@@ -186,8 +185,7 @@ export const mixUpScenarios: Scenario[] = [
       const about = { kind: "Service", name: "late" } as const;
       await assertSaid(stage, agents, "AddressAskedTwice", about, new RegExp(vip));
       await stage.assertUntouched(late);
-      const [holding, ...more] = stage.world.watch.holdings.of(vip);
-      assert.deepEqual([holding?.host, holding?.open, more], [stage.nodes[0]!.name, true, []]);
+      stage.assertStayed(vip, stage.nodes[0]!);
     },
   },
   {

@@ -119,9 +119,7 @@ async function assertUnbroken(
   // What has just happened may show only now.
   const afterMs = nowMs() + 2 * ANNOUNCE_MS;
   await stage.world.sniffer.waitForClaim(vip, DEADLINE_MS, { mac: node.mac, sinceMs: afterMs });
-  const { holdings } = stage.world.watch;
-  const [holding, ...more] = holdings.of(vip);
-  assert.deepEqual([holding?.host, holding?.open, more], [node.name, true, []], `${vip} moved`);
+  stage.assertStayed(vip, node);
   const times = stage.world.claims(vip, node).map(({ atMs }) => atMs).filter((at) => at > sinceMs);
   const all = [sinceMs, ...times, nowMs()];
   const gapMs = Math.max(...all.slice(1).map((at, i) => at - all[i]!));

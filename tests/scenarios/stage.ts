@@ -129,6 +129,13 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     });
   }
 
+  /** Starts an agent, and waits until it knows of another one that holds. */
+  async startStandby(node: LabHost, options?: StageAgentOptions): Promise<Agent> {
+    const agent = await this.startAgent(node, options);
+    await logged(agent, "another holder is seen");
+    return agent;
+  }
+
   /** Starts an agent with nothing but what is given. It ends with the stage. */
   async run(node: LabHost, options: AgentOptions): Promise<Agent> {
     const agent = await Agent.start(node, options);
@@ -208,6 +215,13 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     if (vip === undefined) return;
     assert.deepEqual(this.world.watch.holdings.of(vip), [], `${vip} was on a node`);
     assert.deepEqual(this.world.claims(vip), [], `${vip} was announced`);
+  }
+
+  /** @throws {Error} when the address was ever taken away, or was on another node than this one. */
+  assertStayed(vip: string, node?: LabHost): void {
+    const [holding, ...more] = this.world.watch.holdings.of(vip);
+    assert.deepEqual([holding?.open, more], [true, []], `${vip} moved`);
+    if (node !== undefined) assert.equal(holding?.host, node.name);
   }
 
   /** How often a Service of the stage was written to, changes or none. */
