@@ -5,6 +5,8 @@
  * @module
  */
 
+import { concat } from "../lib/net/bytes.ts";
+
 export interface TarEntry {
   /** Without a leading slash; at most 100 bytes. A folder ends with a slash. */
   readonly path: string;
@@ -24,16 +26,6 @@ export function tar(entries: readonly TarEntry[]): Uint8Array<ArrayBuffer> {
     blocks.push(header(entry, bytes.length), bytes, new Uint8Array(-bytes.length & (BLOCK - 1)));
   }
   return concat([...blocks, new Uint8Array(2 * BLOCK)]);
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 function header({ path, mode, target }: TarEntry, size: number): Uint8Array {
