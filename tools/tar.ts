@@ -12,8 +12,6 @@ export interface TarEntry {
   readonly path: string;
   readonly mode: number;
   readonly bytes?: Uint8Array;
-  /** Makes it a symbolic link. */
-  readonly target?: string;
 }
 
 const BLOCK = 512;
@@ -28,7 +26,7 @@ export function tar(entries: readonly TarEntry[]): Uint8Array<ArrayBuffer> {
   return concat([...blocks, new Uint8Array(2 * BLOCK)]);
 }
 
-function header({ path, mode, target }: TarEntry, size: number): Uint8Array {
+function header({ path, mode }: TarEntry, size: number): Uint8Array {
   const block = new Uint8Array(BLOCK);
   const text = (offset: number, length: number, value: string) => {
     const bytes = new TextEncoder().encode(value);
@@ -44,8 +42,7 @@ function header({ path, mode, target }: TarEntry, size: number): Uint8Array {
   octal(124, 12, size);
   octal(136, 12, 0); // mtime
   text(148, 8, " ".repeat(8)); // checksum, counted as blanks
-  text(156, 1, target !== undefined ? "2" : path.endsWith("/") ? "5" : "0");
-  text(157, 100, target ?? "");
+  text(156, 1, path.endsWith("/") ? "5" : "0");
   text(257, 8, "ustar\x0000");
   octal(148, 7, block.reduce((sum, byte) => sum + byte, 0));
   return block;
