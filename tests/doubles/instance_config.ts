@@ -1,6 +1,6 @@
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 
-/** Settings of an instance for one class, as their defaults are, on the interface `eth0`. */
+/** Settings of an instance for one class on the interface `eth0`, which asks nobody for addresses. */
 export function instanceConfig(name: string, more: Partial<InstanceConfig> = {}): InstanceConfig {
   return {
     name,
@@ -17,6 +17,10 @@ export function instanceConfig(name: string, more: Partial<InstanceConfig> = {})
     leaseAnnotations: {},
     interface: "eth0",
     announceIntervalMs: 60_000,
+    addressProbe: false,
+    fastFailover: false,
+    beaconIntervalMs: 50,
+    beaconKeyFile: undefined,
     pools: [],
     poolConfigMap: undefined,
     maxVips: 0,
@@ -24,6 +28,7 @@ export function instanceConfig(name: string, more: Partial<InstanceConfig> = {})
     eventsPerSecond: 10,
     statusWritesPerSecond: 100,
     logLevel: "info",
+    controlPlane: undefined,
     ...more,
   };
 }
