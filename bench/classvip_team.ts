@@ -84,10 +84,7 @@ export class ClassvipTeam implements Team {
 
   async join(node: LabHost): Promise<void> {
     const agent = await this.start(node);
-    await agent.waitForLog(
-      ({ message }) => message === "another holder is seen" || message === "holds the Lease",
-      START_DEADLINE_MS,
-    );
+    await agent.joined(START_DEADLINE_MS);
   }
 
   /** Starts the agent of a node and waits for nothing. */

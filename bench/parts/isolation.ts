@@ -62,10 +62,7 @@ class Plan {
       interface: null,
       flags,
     });
-    await agent.waitForLog(
-      ({ message }) => message === "another holder is seen" || message === "holds the Lease",
-      DEADLINE_MS,
-    );
+    await agent.joined(DEADLINE_MS);
     return agent;
   }
 

@@ -38,10 +38,7 @@ export class FastTeam {
     const service = await this.stage.createService({ addresses: vip });
     for (const node of nodes) {
       const agent = await this.start(node, options);
-      await agent.waitForLog(
-        ({ message }) => message === "another holder is seen" || message === "holds the Lease",
-        DEADLINE_MS,
-      );
+      await agent.joined(DEADLINE_MS);
     }
     await this.stage.served(service, vip);
     await rest(SETTLE_MS);
