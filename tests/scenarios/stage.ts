@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { Event, KubeObject, Lease, Service } from "../../lib/kube/types.ts";
 import { Agent, type AgentOptions, type LogLine } from "../lab/agent.ts";
 import { nowMs, rest } from "../lab/clock.ts";
@@ -76,16 +75,9 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     return vip;
   }
 
-  /** A Lease as its last holder left it after it withdrew: nobody needs to wait before taking it. */
-  layLease(name = this.lease, annotations: Record<string, string> = {}): Promise<Lease> {
-    return this.kube.create("Lease", {
-      metadata: {
-        namespace: this.namespace,
-        name,
-        annotations: { [RELEASED_ANNOTATION]: "0", ...annotations },
-      },
-      spec: { leaseTransitions: 0 },
-    });
+  /** A Lease that nobody needs to wait for. */
+  layLease(name = this.lease, annotations?: Record<string, string>): Promise<Lease> {
+    return this.kube.layLease(this.namespace, name, annotations);
   }
 
   /** Creates a Service of type LoadBalancer. */
