@@ -3,9 +3,10 @@ import { arpRequestFrame, gratuitousArpFrames } from "../../lib/net/arp.ts";
 import { type Beacon, BeaconCodec } from "../../lib/net/beacon.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 import { parseMac } from "../../lib/net/mac.ts";
+import { rest } from "../lab/clock.ts";
 import type { HexFrame } from "../lab/frames_main.ts";
 import { startHelper } from "../lab/helper.ts";
-import { FastTeam, metric, rejected, rest } from "./fast_team.ts";
+import { FastTeam, metric, rejected } from "./fast_team.ts";
 import type { Scenario } from "./scenario.ts";
 import { DEADLINE_MS, until } from "./stage.ts";
 
@@ -142,7 +143,8 @@ function from(frame: Uint8Array, source: Uint8Array): Uint8Array {
   return copy;
 }
 
-function flipped(frame: Uint8Array, at: number): Uint8Array {
+/** A copy of a frame with one bit changed. */
+export function flipped(frame: Uint8Array, at: number): Uint8Array {
   const copy = frame.slice();
   copy[at]! ^= 0x01;
   return copy;

@@ -3,11 +3,12 @@ import type { Service } from "../../lib/kube/types.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 import { parseMac } from "../../lib/net/mac.ts";
 import { unsolicitedNaFrame } from "../../lib/net/ndp.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import { startHelper } from "../lab/helper.ts";
 import type { LabHost } from "../lab/host.ts";
 import { neighbour, startServers } from "../lab/traffic.ts";
-import { FastTeam, metric, rest } from "./fast_team.ts";
+import { FastTeam, metric } from "./fast_team.ts";
+import { flipped } from "./hostile.ts";
 import type { Scenario } from "./scenario.ts";
 import { DEADLINE_MS, LEASE_SECONDS, logged, type Stage, until } from "./stage.ts";
 
@@ -179,10 +180,4 @@ async function learned(stage: Stage, vip: string, holder: LabHost): Promise<void
     async () => await neighbour(client, vip) === holder.mac || undefined,
     ARRIVED_MS,
   );
-}
-
-function flipped(frame: Uint8Array, at: number): Uint8Array {
-  const copy = frame.slice();
-  copy[at]! ^= 0x01;
-  return copy;
 }
