@@ -18,7 +18,10 @@ function read(frame: Uint8Array) {
 Deno.test("readClaim() hears who else says to have an address, of either family", () => {
   const mac = formatMac(other);
   assert.deepEqual(read(gratuitousArpFrames(other, four).request), { vip: four.text, mac });
-  assert.deepEqual(read(unsolicitedNaFrame(other, six)), { vip: six.text, mac });
+  const na = unsolicitedNaFrame(other, six);
+  assert.deepEqual(read(na), { vip: six.text, mac });
+  na.set(own, 6);
+  assert.deepEqual(read(na), { vip: six.text, mac }, "it names another than who sent it");
 });
 
 Deno.test("readClaim() hears no claim in own frames, questions, or other addresses", () => {

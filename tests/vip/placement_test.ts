@@ -121,6 +121,7 @@ Deno.test("placer() finds places for IPv6 as for IPv4, and needs IPv6 on the int
     ethernet(2, "eth0"),
     ethernet(3, "off0", { ipv6: false }),
     ethernet(4, "vips0"),
+    ethernet(5, "four0"),
   ]);
   both.add(2, "10.0.0.5/8");
   both.add(2, "2001:db8:1::5/64");
@@ -128,6 +129,8 @@ Deno.test("placer() finds places for IPv6 as for IPv4, and needs IPv6 on the int
   both.add(2, "fe80::5/64");
   both.add(3, "10.1.0.5/16");
   both.add(4, "fe80::6/64");
+  both.add(5, "10.2.0.5/16");
+  both.add(5, "fe80::7/64");
   both.add(2, "2001:db8:1::a/128", { mark: 8, preferredSeconds: 0, validSeconds: 10 });
   const snapshot = { links: both.links(), addresses: both.addresses() };
   const where = (setting: string, ip: string, pool = false) => {
@@ -135,7 +138,7 @@ Deno.test("placer() finds places for IPv6 as for IPv4, and needs IPv6 on the int
     return "refused" in found ? found.refused : found.interface;
   };
   const none =
-    "no interface of this node has a subnet with it (eth0, off0, vips0): set --interface";
+    "no interface of this node has a subnet with it (eth0, off0, vips0, four0): set --interface";
   const needsPool = "no subnet of eth0 holds it: it needs a pool that does";
   for (
     const [setting, ip, expected] of [
@@ -143,6 +146,7 @@ Deno.test("placer() finds places for IPv6 as for IPv4, and needs IPv6 on the int
       ["auto", "2001:db8:2::7", none],
       ["eth0", "2001:db8:2::7", needsPool],
       ["vips0", "2001:db8:2::7", "vips0"],
+      ["four0", "2001:db8:2::7", "no subnet of four0 holds it: it needs a pool that does"],
       ["auto", "2001:db8:1::5", "it is an address of the node itself (eth0)"],
       ["auto", "2001:db8:1::a", "another instance on this node has it (eth0)"],
       ["auto", "2001:db8:1::", "it is the subnet-router anycast address of its network (/64)"],
