@@ -4,6 +4,7 @@ import type { IpAddress } from "../net/ip.ts";
 import type { Network } from "../net/link.ts";
 import type { Changes } from "../services/changes.ts";
 import type { Claim } from "../services/decide.ts";
+import type { ServiceView } from "../services/service_view.ts";
 import type { ClaimWatch } from "./claim_watch.ts";
 
 /**
@@ -13,19 +14,28 @@ import type { ClaimWatch } from "./claim_watch.ts";
 const WAIT_MS = 10;
 /** For so long an answer counts; then it is asked again. */
 const AGE_MS = 5000;
+/** From an answer of somebody who is expected to let go to the next question. */
+const AGAIN_MS = 100;
 
 interface Inquiry {
+  /** The Service that asked showed the address: its former holder may have it still. */
+  readonly shown: boolean;
+  readonly beganMs: number;
   /** Keys of the Services that wait for it. */
   readonly services: Set<string>;
   /** Hardware address of who answered. */
   user?: string | undefined;
   /** When somebody answered, or had not; undefined as long as an answer may come. */
   endedMs?: number;
+  /** It was answered, and is to be asked again: after a rest, and then with the next look. */
+  again?: "later" | "now" | undefined;
 }
 
 /**
  * Asks by ARP who has an address, before it is announced for the very first time. An address that
  * its Service shows in its status was announced before, by whichever node: a take-over asks nobody.
+ * Only of a Service that comes from another class the former class' holder may have it still: it is
+ * asked until it has let go.
  */
 export class AddressProbe implements Disposable {
   readonly #network: Network;
@@ -63,16 +73,22 @@ export class AddressProbe implements Disposable {
 
   /**
    * @param has whether the node has the address already
+   * @param came whether the Service was not this instance's when the right to hold began
    * @returns those that may be announced; the others are asked for, and have to wait
    */
-  passed(claims: readonly Claim[], has: (vip: string) => boolean): readonly Claim[] {
+  passed(
+    claims: readonly Claim[],
+    has: (vip: string) => boolean,
+    came: (service: ServiceView) => boolean,
+  ): readonly Claim[] {
     const asked: Claim[] = [];
     const passed = claims.filter((claim) => {
       const { ip: { text: vip, family }, service } = claim;
-      if (has(vip) || service.ingress.some(({ ip }) => ip === vip) || family !== 4) return true;
+      if (has(vip) || family !== 4) return true;
       const inquiry = this.#recent(vip);
+      if (isShown(claim) && !came(service) && !inquiry?.shown) return true;
       inquiry?.services.add(service.key);
-      if (inquiry === undefined) asked.push(claim);
+      if (inquiry === undefined || inquiry.again === "now") asked.push(claim);
       return inquiry?.endedMs !== undefined && inquiry.user === undefined;
     });
     if (asked.length > 0) this.#ask(asked);
@@ -101,22 +117,33 @@ export class AddressProbe implements Disposable {
 
   #isAsked(vip: string): boolean {
     const inquiry = this.#inquiries.get(vip);
-    return inquiry !== undefined && inquiry.endedMs === undefined;
+    return inquiry !== undefined && inquiry.endedMs === undefined &&
+      inquiry.again === undefined;
   }
 
   #ask(claims: readonly Claim[]): void {
     const links = new Map(this.#network.links().map((link) => [link.index, link]));
-    for (const { ip, linkIndex, service } of claims) {
-      this.#inquiries.set(ip.text, { services: new Set([service.key]) });
+    const beganMs = this.#clock.nowMs();
+    for (const claim of claims) {
+      const { ip, linkIndex, service } = claim;
+      const former = this.#inquiries.get(ip.text);
+      const services = new Set([service.key]);
+      const shown = isShown(claim);
+      this.#inquiries.set(ip.text, { shown, beganMs, services, ...former, again: undefined });
       const link = links.get(linkIndex);
       if (link !== undefined) this.#network.send(linkIndex, arpProbeFrame(link.mac, ip));
     }
-    const { signal } = this.#stop;
-    void this.#clock.until(this.#clock.nowMs() + WAIT_MS, signal).then(() => {
-      if (signal.aborted) return;
+    this.#after(WAIT_MS, () => {
       // An answer that came in time may not have been read in time.
       this.#claims.look();
       this.#end(claims.map(({ ip }) => ip.text).filter((vip) => this.#isAsked(vip)));
+    });
+  }
+
+  #after(ms: number, act: () => void): void {
+    const { signal } = this.#stop;
+    void this.#clock.until(this.#clock.nowMs() + ms, signal).then(() => {
+      if (!signal.aborted) act();
     });
   }
 
@@ -124,10 +151,23 @@ export class AddressProbe implements Disposable {
     const keys = new Set<string>();
     for (const vip of vips) {
       const inquiry = this.#inquiries.get(vip)!;
-      inquiry.endedMs = this.#clock.nowMs();
+      const nowMs = this.#clock.nowMs();
+      if (user !== undefined && inquiry.shown && nowMs - inquiry.beganMs < AGE_MS) {
+        inquiry.again = "later";
+        this.#after(AGAIN_MS, () => {
+          inquiry.again = "now";
+          this.#changed({ keys: inquiry.services, vips: new Set([vip]) });
+        });
+        continue;
+      }
+      inquiry.endedMs = nowMs;
       inquiry.user = user;
       for (const key of inquiry.services) keys.add(key);
     }
     if (keys.size > 0) this.#changed({ keys, vips: new Set(vips) });
   }
+}
+
+function isShown({ ip: { text }, service }: Claim): boolean {
+  return service.ingress.some(({ ip }) => ip === text);
 }

@@ -79,6 +79,8 @@ export class Reconciler implements Wishes {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** From the start of the right to hold, once this instance may use it. */
   #begun = false;
+  /** Nothing was carried out since: what is served now is taken over, and did not come. */
+  #takesOver = true;
   #nextRunMs = -Infinity;
 
   constructor(parts: ReconcilerParts) {
@@ -90,6 +92,7 @@ export class Reconciler implements Wishes {
   begin(): void {
     this.#beganMs = performance.now();
     this.#begun = true;
+    this.#takesOver = true;
     this.#changes = undefined;
     this.#run();
     // What was deleted or changed on a connection that died unnoticed must not stay for long.
@@ -245,8 +248,12 @@ export class Reconciler implements Wishes {
     const { vips, statuses, reports } = this.#parts;
     const owners = decision.drops.map(({ vip }) => vips.owner(vip));
     vips.drop(decision.drops);
-    const claims = this.#parts.probe?.passed(decision.claims, (vip) => vips.has(vip)) ??
-      decision.claims;
+    const claims = this.#parts.probe?.passed(
+      decision.claims,
+      (vip) => vips.has(vip),
+      ({ key, uid }) => !this.#takesOver && this.#served.get(key)?.service.uid !== uid,
+    ) ?? decision.claims;
+    this.#takesOver = false;
     vips.claim(claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
     // What failed is tried again with the next change, or in a few seconds.
     if (!claims.every(({ ip }) => vips.holds(ip.text))) this.#changes = undefined;

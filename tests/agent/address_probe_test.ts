@@ -43,62 +43,92 @@ function setUp() {
 
 Deno.test("AddressProbe lets an address pass when nobody answers, and asks once", async () => {
   const { clock, network, probe, seen } = setUp();
-  assert.deepEqual(probe.passed([claim()], NOBODY), []);
-  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
   assert.deepEqual([network.probed, network.frames], [[VIP], []]);
   await clock.advance(9);
   assert.equal(seen.changes, 0);
   await clock.advance(1);
   assert.deepEqual([seen.changes, seen.services], [1, ["a/b"]]);
-  assert.equal(probe.passed([claim()], NOBODY).length, 1);
+  assert.equal(probe.passed([claim()], NOBODY, NOBODY).length, 1);
   assert.equal(probe.userOf(parseIp(VIP)!), undefined);
   probe[Symbol.dispose]();
 });
 
 Deno.test("AddressProbe names who answers, and asks again after a while", async () => {
   const { clock, network, listener, probe, seen } = setUp();
-  probe.passed([claim()], NOBODY);
+  probe.passed([claim()], NOBODY, NOBODY);
   assert.ok(listener.holds(VIP) && !listener.holds("192.0.2.8"));
   listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
   assert.ok(!listener.holds(VIP), "it is known by now");
   await clock.advance(100);
   assert.equal(seen.changes, 1);
-  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
   assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
   await clock.advance(5000);
   assert.equal(probe.userOf(parseIp(VIP)!), undefined);
-  probe.passed([claim()], NOBODY);
+  probe.passed([claim()], NOBODY, NOBODY);
   assert.equal(network.probed.length, 2);
   probe[Symbol.dispose]();
 });
 
 Deno.test("AddressProbe reads what has come in before it says that nobody answered", async () => {
   const { clock, listener, probe, seen } = setUp();
-  probe.passed([claim()], NOBODY);
+  probe.passed([claim()], NOBODY, NOBODY);
   seen.look = () => listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
   await clock.advance(10);
   assert.equal(seen.changes, 1);
-  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
   assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
   probe[Symbol.dispose]();
 });
 
 Deno.test("AddressProbe asks for nothing that was announced before", () => {
   const { network, probe } = setUp();
-  assert.equal(probe.passed([claim(VIP)], NOBODY).length, 1, "its status shows it");
-  assert.equal(probe.passed([claim()], (vip) => vip === VIP).length, 1, "it is held");
+  assert.equal(probe.passed([claim(VIP)], NOBODY, NOBODY).length, 1, "its status shows it");
+  assert.equal(probe.passed([claim()], (vip) => vip === VIP, NOBODY).length, 1, "it is held");
   assert.deepEqual(network.probed, []);
   probe[Symbol.dispose]();
 });
 
 Deno.test("AddressProbe forgets at the end of the right to hold", async () => {
   const { clock, listeners, probe, seen } = setUp();
-  probe.passed([claim()], NOBODY);
+  probe.passed([claim()], NOBODY, NOBODY);
   probe.end();
   await clock.advance(100);
   assert.equal(seen.changes, 0);
-  assert.deepEqual(probe.passed([claim()], NOBODY), []);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
   probe[Symbol.dispose]();
   assert.equal(listeners.size, 0);
   assert.equal(clock.waiting, 0);
+});
+
+Deno.test("AddressProbe asks for what a Service brings from another class until it is let go", async () => {
+  const { clock, network, listener, probe, seen } = setUp();
+  const came = () => true;
+  assert.deepEqual(probe.passed([claim(VIP)], NOBODY, came), []);
+  for (const asked of [1, 2, 3]) {
+    assert.equal(network.probed.length, asked);
+    listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+    assert.equal(probe.userOf(parseIp(VIP)!), undefined, "it is expected to go: no refusal");
+    await clock.advance(100);
+    assert.equal(seen.changes, asked);
+    // By now it is among the instance's own.
+    assert.deepEqual(probe.passed([claim(VIP)], NOBODY, NOBODY), []);
+  }
+  await clock.advance(10);
+  assert.equal(probe.passed([claim(VIP)], NOBODY, NOBODY).length, 1);
+  probe[Symbol.dispose]();
+});
+
+Deno.test("AddressProbe names who keeps an address that a Service brings from another class", async () => {
+  const { clock, listener, probe } = setUp();
+  probe.passed([claim(VIP)], NOBODY, () => true);
+  for (let ms = 0; ms <= 5000; ms += 100) {
+    if (listener.holds(VIP)) listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+    await clock.advance(100);
+    assert.deepEqual(probe.passed([claim(VIP)], NOBODY, NOBODY), []);
+  }
+  assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
+  probe[Symbol.dispose]();
 });

@@ -30,6 +30,31 @@ export const classScenarios: Scenario[] = [
     },
   },
   {
+    name: "class changed again and again, holders on two nodes: never on both",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const other = { class: `${stage.namespace}.example/public`, lease: "public-vip" };
+      await stage.layLease(other.lease);
+      const [here, there] = [stage.nodes[0]!, stage.nodes[1]!];
+      await stage.startAgent(here);
+      await logged(await stage.startAgent(there, other), "holds the Lease");
+      const service = await stage.createService({ addresses: vip });
+      await stage.served(service, vip, here);
+      for (let turn = 0; turn < 6; turn++) {
+        const [className, node] = turn % 2 === 0 ? [other.class, there] : [stage.className, here];
+        // The API server lets go of a class only together with the type.
+        await stage.kube.patch("Service", service, {
+          spec: { type: "ClusterIP", loadBalancerClass: null, allocateLoadBalancerNodePorts: null },
+        });
+        await stage.kube.patch("Service", service, {
+          spec: { type: "LoadBalancer", loadBalancerClass: className },
+        });
+        await stage.served(service, vip, node);
+      }
+      stage.world.assertInvariants();
+    },
+  },
+  {
     name: "a class that nobody serves, and no class: pending, untouched",
     async run(stage) {
       const [mine, third, none] = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
