@@ -86,5 +86,8 @@ function explain(error: unknown): string {
   const isFault = [TypeError, RangeError, ReferenceError, SyntaxError]
     .some((type) => error instanceof type);
   if (isFault) return error.stack ?? error.message;
-  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
+  // What caused an error that was foreseen is none of the code's, whatever its type.
+  const { cause } = error;
+  const why = cause instanceof Error ? cause.message : String(cause ?? "");
+  return error.message.includes(why) ? error.message : `${error.message}: ${why}`;
 }

@@ -60,7 +60,14 @@ async function read(context: CliContext, line: CommandLine): Promise<Found> {
       refuse(path, broken.message, "YAML");
       continue;
     }
-    const objects = [...documents].map((document) => document.toJS());
+    let objects: { kind?: unknown }[];
+    try {
+      objects = [...documents].map((document) => document.toJS());
+    } catch (error) {
+      // An alias that stands for too much, or for itself.
+      refuse(path, error instanceof Error ? error.message : String(error), "YAML");
+      continue;
+    }
     const seen = objects.map((object) => take(object, path, found)).includes(true);
     if (!seen) {
       const kinds = objects.map((object) => object?.kind ?? "no object").join(", ") || "nothing";
@@ -88,8 +95,10 @@ function take(object: unknown, path: string, { migrations, pools }: Found): bool
   if (migration !== undefined) migrations.push({ ...migration, path });
   const configMap = readPoolConfigMapName(object);
   if (configMap !== undefined) {
-    const { data } = object as { data: Record<string, string> };
-    const { problems, warnings } = readPoolConfigMap(data);
+    const { data } = object as { data: Record<string, unknown> };
+    // The API server takes nothing but strings; a file may hold `cidr-global: 5`.
+    const texts = Object.entries(data).map(([key, value]) => [key, String(value)]);
+    const { problems, warnings } = readPoolConfigMap(Object.fromEntries(texts));
     pools.set(configMap, [...problems, ...warnings]);
   }
   return migration !== undefined || configMap !== undefined;

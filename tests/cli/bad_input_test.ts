@@ -105,6 +105,22 @@ const cases: Case[] = [
     code: 2,
     says: /pools alone/,
   },
+  {
+    args: ["migrate", "/f"],
+    files: { "/f": "kind: ConfigMap\nmetadata: {name: kubevip}\ndata: {cidr-global: 5}" },
+    code: 2,
+    says: /pools alone/,
+  },
+  {
+    args: ["migrate", "/f"],
+    files: {
+      "/f": [..."abcdefgh"].map((key, i, all) =>
+        `${key}: &${key} [${Array(9).fill(i === 0 ? "x" : `*${all[i - 1]}`).join(",")}]\n`
+      ).join(""),
+    },
+    code: 2,
+    says: /"\/f" .*Excessive alias count.*right would be: YAML/,
+  },
 ];
 
 for (const { args, env, files, code: wanted, says } of cases) {
@@ -119,7 +135,7 @@ for (const { args, env, files, code: wanted, says } of cases) {
 }
 
 /** Against a cluster that is not there, one that is none, and credentials that are none. */
-const TALKING = [["handover", "--to=node-2"], ["release"]];
+const TALKING = [["handover", "--to=node-2"], ["release"], ["classes"]];
 for (const command of TALKING) {
   Deno.test({
     name: `runCli() says that no cluster can be reached, or that there is none: ${command[0]}`,
