@@ -52,6 +52,9 @@ export interface FileOrigin {
 /** Every pod with a service account has it. */
 const POD_NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
+/** It is read while VIPs are held: a larger one would take as long as a Lease lasts. */
+const LARGEST_FILE = 1 << 20;
+
 const CONTROL_PLANE_LEASE = "classvip-control-plane";
 
 /** kube-vip's generator writes it into every manifest: nobody chose it. */
@@ -140,6 +143,11 @@ async function readFile(
   // Only here: most starts have no file, and need not load a YAML parser. Not the parser itself: in
   // the compiled program the names of a CommonJS package are there for static imports alone.
   const { parseConfigFile } = await import("./file.ts");
+  if (text.length > LARGEST_FILE) {
+    const problem = `it has ${text.length} characters`;
+    const right = "at most 1048576, which is what a ConfigMap holds";
+    return { ...none, problems: [{ setting: "config", value: path, source, problem, right }] };
+  }
   const settings = parseConfigFile(text, path);
   const listsInstances = settings.instances !== undefined;
   const speaks = listsInstances || settings.shared.size > 0;

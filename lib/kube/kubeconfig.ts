@@ -88,7 +88,10 @@ function check(selection: Selection): Selection {
   const server = text(cluster["server"]);
   if (server === undefined) refuse("clusters[].cluster.server", "is missing");
   else if (!/^https?:\/\/[^/]/.test(server) || !URL.canParse(server)) {
-    refuse("clusters[].cluster.server", `"${hidden(server)}" is not a URL such as https://10.0.0.1:6443`);
+    refuse(
+      "clusters[].cluster.server",
+      `"${hidden(server)}" is not a URL such as https://10.0.0.1:6443`,
+    );
   } else if (new URL(server).username || new URL(server).password) {
     // Not shown: errors name the server.
     refuse("clusters[].cluster.server", "holds a user name or password; give it in users[].user");
