@@ -482,6 +482,14 @@ Deno.test("Instance hands over when its link goes, and stands again when it is b
   await Promise.all([node.stop(), other.stop()]);
 });
 
+Deno.test("Instance puts its VIPs on a link that was made anew between two looks", async () => {
+  const { clock, node } = await serving();
+  node.network.linkList = [ethernet(2, "eth0")];
+  await clock.advance(200);
+  await soon(() => node.network.frames.some(({ linkIndex, vip }) => linkIndex === 2 && vip === A));
+  await node.stop();
+});
+
 Deno.test("Instance stays away while its node is tainted or without a link, whichever lasts", async () => {
   const { clock, node, other } = await pair();
   other.taint(true);

@@ -86,11 +86,13 @@ Deno.test("FilePlans keeps the plan of a file that is gone, and says so", async 
 
 Deno.test("FilePlans refuses a file that was cut short to nothing, or to no instances", async () => {
   await using t = await setUp();
-  for (const [text, said] of [
-    ["", /says nothing any more/],
-    ["# later\n", /says nothing any more/],
-    ["leaseDuration: 5s\n", /lists no instances any more/],
-  ] as const) {
+  for (
+    const [text, said] of [
+      ["", /says nothing any more/],
+      ["# later\n", /says nothing any more/],
+      ["leaseDuration: 5s\n", /lists no instances any more/],
+    ] as const
+  ) {
     t.results.length = 0;
     t.file.text = text;
     await t.clock.advance(5000);
