@@ -35,7 +35,8 @@ interface Inquiry {
  * Asks by ARP who has an address, before it is announced for the very first time. An address that
  * its Service shows in its status was announced before, by whichever node: a take-over asks nobody.
  * Only of a Service that comes from another class the former class' holder may have it still: it is
- * asked until it has let go.
+ * asked until it has let go. Somebody who asks for the same address at the same time means to have
+ * it as well (RFC 5227, section 2.1.1): it is asked for again, when one of the two has it.
  */
 export class AddressProbe implements Disposable {
   readonly #network: Network;
@@ -63,6 +64,9 @@ export class AddressProbe implements Disposable {
     this.#unsubscribe = claims.subscribe({
       holds: (vip) => this.#isAsked(vip),
       claimed: ({ vip, mac }) => this.#end([vip], mac),
+      // Also when the answer is in, and the address not in place: nothing answers for it until then.
+      probes: (vip) => this.#yields(this.#inquiries.get(vip)),
+      probed: ({ vip }) => this.#askAgain(vip, this.#inquiries.get(vip)!),
     });
   }
 
@@ -81,6 +85,7 @@ export class AddressProbe implements Disposable {
     has: (vip: string) => boolean,
     came: (service: ServiceView) => boolean,
   ): readonly Claim[] {
+    if (this.#inquiries.size > 0) this.#claims.look();
     const asked: Claim[] = [];
     const passed = claims.filter((claim) => {
       const { ip: { text: vip, family }, service } = claim;
@@ -115,6 +120,12 @@ export class AddressProbe implements Disposable {
     return undefined;
   }
 
+  /** Not for ever: whoever asks without end must not keep the address from its Service. */
+  #yields(inquiry: Inquiry | undefined): boolean {
+    if (inquiry === undefined || inquiry.user !== undefined) return false;
+    return this.#clock.nowMs() - inquiry.beganMs < AGE_MS;
+  }
+
   #isAsked(vip: string): boolean {
     const inquiry = this.#inquiries.get(vip);
     return inquiry !== undefined && inquiry.endedMs === undefined &&
@@ -140,6 +151,16 @@ export class AddressProbe implements Disposable {
     });
   }
 
+  #askAgain(vip: string, inquiry: Inquiry): void {
+    if (inquiry.again === "later") return;
+    inquiry.again = "later";
+    delete inquiry.endedMs;
+    this.#after(AGAIN_MS, () => {
+      inquiry.again = "now";
+      this.#changed({ keys: inquiry.services, vips: new Set([vip]) });
+    });
+  }
+
   #after(ms: number, act: () => void): void {
     const { signal } = this.#stop;
     void this.#clock.until(this.#clock.nowMs() + ms, signal).then(() => {
@@ -153,11 +174,7 @@ export class AddressProbe implements Disposable {
       const inquiry = this.#inquiries.get(vip)!;
       const nowMs = this.#clock.nowMs();
       if (user !== undefined && inquiry.shown && nowMs - inquiry.beganMs < AGE_MS) {
-        inquiry.again = "later";
-        this.#after(AGAIN_MS, () => {
-          inquiry.again = "now";
-          this.#changed({ keys: inquiry.services, vips: new Set([vip]) });
-        });
+        this.#askAgain(vip, inquiry);
         continue;
       }
       inquiry.endedMs = nowMs;

@@ -132,3 +132,27 @@ Deno.test("AddressProbe names who keeps an address that a Service brings from an
   assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
   probe[Symbol.dispose]();
 });
+
+Deno.test("AddressProbe asks again when another machine asks at the same time, or just after", async () => {
+  const { clock, network, listener, probe, seen } = setUp();
+  const probed = () => listener.probed!({ vip: VIP, mac: "02:00:00:00:00:09" });
+  probe.passed([claim()], NOBODY, NOBODY);
+  assert.ok(listener.probes!(VIP) && !listener.probes!("192.0.2.8"));
+  probed();
+  await clock.advance(100);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
+  assert.equal(network.probed.length, 2);
+  await clock.advance(10);
+  // It came in when the answer was complete, and is read before the address is put up.
+  seen.look = probed;
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
+  seen.look = () => {};
+  await clock.advance(100);
+  probe.passed([claim()], NOBODY, NOBODY);
+  await clock.advance(10);
+  assert.equal(probe.passed([claim()], NOBODY, NOBODY).length, 1);
+  assert.equal(network.probed.length, 3);
+  await clock.advance(5000);
+  assert.ok(!listener.probes!(VIP), "not for ever");
+  probe[Symbol.dispose]();
+});
