@@ -70,6 +70,10 @@ const cases: Case[] = [
   { args: ["manfest"], code: 2, says: /no such command; right would be: manifest/ },
   { args: ["run", "now"], code: 2, says: /a word too many/ },
   { args: ["handover"], code: 2, says: /no node is named; right would be: --to=/ },
+  { args: ["handover", "--to=NODE_1"], code: 2, says: /to = "NODE_1" .*that Kubernetes accepts/ },
+  { args: ["handover", "--to=a", "--to=b"], code: 2, says: /to = "b" .*flag --to says "a"/ },
+  { args: ["manifest", "daemonset", "--image=a b"], code: 2, says: /not the name of an image/ },
+  { args: ["manifest", "daemonset", "--namespace=A"], code: 2, says: /not a namespace name/ },
   {
     args: ["config", "--output=xml"],
     code: 2,
