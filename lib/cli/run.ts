@@ -116,8 +116,14 @@ export async function run(
         plans: (reloaded: (ok: boolean) => void) =>
           filePlans = new FilePlans({
             first: loaded,
-            readTextFile: context.readTextFile,
-            load,
+            readTextFile: async (path) => {
+              await requireFile(path);
+              return await context.readTextFile(path);
+            },
+            load: async () => {
+              await requireFile(loaded.file!.path);
+              return await load();
+            },
             loadKeys,
             reloaded: (ok) => {
               reloaded(ok);
@@ -135,6 +141,16 @@ export async function run(
     for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     Deno.removeSignalListener("SIGHUP", onHangup);
   }
+}
+
+/**
+ * At start a pipe is as good as a file; later Deno would wait for its writer with everything else.
+ *
+ * @throws a sentence
+ */
+async function requireFile(path: string): Promise<void> {
+  if ((await Deno.stat(path)).isFile) return;
+  throw new Error(`${path} is not a regular file: it is not read while VIPs are held`);
 }
 
 async function readKey(path: string): Promise<KeyFile> {

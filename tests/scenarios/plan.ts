@@ -298,6 +298,40 @@ export const planScenarios: Scenario[] = [
     },
   },
   {
+    name: "reload of what is no plan any more: a pipe, nothing, no instances: the old one goes on",
+    async run(stage) {
+      const { vips: [vip], services } = await serviceOfEach(stage, [FIRST]);
+      const plan = await PlanFile.create(stage, [{ name: FIRST, ...WATCHED }]);
+      const node = stage.nodes[0]!;
+      const agent = await plan.run(node);
+      await stage.served(services[0]!, vip!, node);
+      await steady(stage, vip!);
+      const text = await Deno.readTextFile(plan.path);
+      const sinceMs = nowMs();
+      const wrongs: [write: () => Promise<unknown>, said: RegExp][] = [
+        [() => plan.writeText(""), /says nothing any more/],
+        [() => plan.writeText("leaseDuration: 3s\n"), /lists no instances any more/],
+        [() =>
+          node.exec(["mkfifo", `${plan.path}.pipe`])
+            .then(() => Deno.rename(`${plan.path}.pipe`, plan.path)), /not a regular file/],
+      ];
+      for (const [write, said] of wrongs) {
+        const from = agent.logs.length;
+        await write();
+        await agent.waitForLog(
+          ({ level, reason, error }) => level === "error" && said.test(`${reason} ${error}`),
+          DEADLINE_MS,
+          from,
+        );
+      }
+      const from = agent.logs.length;
+      await Deno.remove(plan.path);
+      await Deno.writeTextFile(plan.path, `# again\n${text}`);
+      await agent.waitForLog(({ message }) => message === "follows the plan", DEADLINE_MS, from);
+      await assertUnbroken(stage, vip!, node, sinceMs);
+    },
+  },
+  {
     name: "maxVips: the oldest first, further ones wait with an Event, a reload makes room",
     async run(stage) {
       const vips = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
