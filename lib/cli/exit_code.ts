@@ -9,6 +9,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError) return EXIT.usage;
   if (error instanceof KubeError) {
     if (error.status === 401 || error.status === 403) return EXIT.denied;
+    // Without credentials nobody was asked.
+    if (error.reason === "NoCredentials") return EXIT.failed;
     return error.status === 0 ? EXIT.unreachable : EXIT.failed;
   }
   const cause = error instanceof Error ? error.cause : undefined;

@@ -158,6 +158,11 @@ for (const command of TALKING) {
         assert.equal(nobody.code, 4, nobody.err);
         assert.match(nobody.err, /https:\/\/127\.0\.0\.1:1/);
         assert.doesNotMatch(nobody.err, /secret-token|^\s*at /m);
+        await Deno.writeTextFile(path, NOWHERE.replace("secret-token", "secret-token\\n"));
+        const unsent = await cli([...flags, `--kubeconfig=${path}`]);
+        assert.equal(unsent.code, 1, unsent.err);
+        assert.match(unsent.err, /No credentials from kubeconfig .*a line break/);
+        assert.doesNotMatch(unsent.err, /secret-token|^\s*at /m);
         const none = await cli([...flags, `--kubeconfig=${wrong}`]);
         assert.equal(none.code, 1, none.err);
         assert.match(none.err, new RegExp(wrong));
