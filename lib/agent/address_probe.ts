@@ -4,7 +4,7 @@ import type { IpAddress } from "../net/ip.ts";
 import type { Network } from "../net/link.ts";
 import type { Changes } from "../services/changes.ts";
 import type { Claim } from "../services/decide.ts";
-import type { ServiceView } from "../services/service_view.ts";
+import { type ServiceView, shows } from "../services/service_view.ts";
 import type { ClaimWatch } from "./claim_watch.ts";
 
 /**
@@ -91,7 +91,7 @@ export class AddressProbe implements Disposable {
       const { ip: { text: vip, family }, service } = claim;
       if (has(vip) || family !== 4) return true;
       const inquiry = this.#recent(vip);
-      if (isShown(claim) && !came(service) && !inquiry?.shown) return true;
+      if (shows(service, vip) && !came(service) && !inquiry?.shown) return true;
       inquiry?.services.add(service.key);
       if (inquiry === undefined || inquiry.again === "now") asked.push(claim);
       return inquiry?.endedMs !== undefined && inquiry.user === undefined;
@@ -139,7 +139,7 @@ export class AddressProbe implements Disposable {
       const { ip, linkIndex, service } = claim;
       const former = this.#inquiries.get(ip.text);
       const services = new Set([service.key]);
-      const shown = isShown(claim);
+      const shown = shows(service, ip.text);
       this.#inquiries.set(ip.text, { shown, beganMs, services, ...former, again: undefined });
       const link = links.get(linkIndex);
       if (link !== undefined) this.#network.send(linkIndex, arpProbeFrame(link.mac, ip));
@@ -183,8 +183,4 @@ export class AddressProbe implements Disposable {
     }
     if (keys.size > 0) this.#changed({ keys, vips: new Set(vips) });
   }
-}
-
-function isShown({ ip: { text }, service }: Claim): boolean {
-  return service.ingress.some(({ ip }) => ip === text);
 }
