@@ -32,8 +32,8 @@ function daemonSet(env: Env, args: string[] = ["manager"]) {
 const SERVICES = { vip_arp: "true", svc_enable: "true" };
 
 function flagsOf(env: Env, args?: string[]): Env {
-  const { flags } = readKubeVip(daemonSet({ ...SERVICES, ...env }, args))!;
-  return Object.fromEntries(flags.map(({ flag, value }) => [flag, value]));
+  const { services } = readKubeVip(daemonSet({ ...SERVICES, ...env }, args))!;
+  return Object.fromEntries(services!.map(({ flag, value }) => [flag, value]));
 }
 
 Deno.test("readKubeVip() keeps what means the same, and serves the same Services", () => {
@@ -114,15 +114,48 @@ Deno.test("migrate() prints manifests for every document, with the pools", async
   assert.equal(again.code, 0, again.err);
 });
 
-Deno.test("migrate() prints notes alone where kube-vip serves no Services", async () => {
-  const pod = {
-    ...daemonSet({ cp_enable: "true", address: "192.0.2.1", port: "6443" }),
-    kind: "Pod",
+/** As `kube-vip manifest pod` writes it. */
+function staticPod(env: Env) {
+  const { spec: { template: { spec } }, metadata } = daemonSet(env);
+  return { apiVersion: "v1", kind: "Pod", metadata, spec };
+}
+
+const CONTROL_PLANE = {
+  vip_arp: "true",
+  cp_enable: "true",
+  address: "192.0.2.1",
+  port: "6443",
+  vip_interface: "eth0",
+  vip_servicesinterface: "eth1",
+};
+
+Deno.test("migrate() makes a static pod of the control plane's VIP, alone or beside Services", async () => {
+  const argsOf = async (object: unknown) => {
+    const { code, out, err } = await cli(["migrate", "/p"], {}, { "/p": JSON.stringify(object) });
+    assert.equal(code, 0, err);
+    return objectsIn(out).flatMap(({ kind, spec }) =>
+      kind === "Pod" ? [spec.containers[0].args] : kind === "DaemonSet" ? ["DaemonSet"] : []
+    );
   };
-  const { spec: { template } } = pod;
-  const files = { "/p": JSON.stringify({ ...pod, spec: template.spec }) };
+  const [alone, ...none] = await argsOf(staticPod(CONTROL_PLANE));
+  assert.deepEqual(none, []);
+  for (const flag of ["controlPlane=true", "address=192.0.2.1", "apiPort=6443", "interface=eth0"]) {
+    assert.ok(alone.includes(`--${flag}`), `--${flag} is not in ${alone}`);
+  }
+  // What it prints is understood again.
+  const again = await cli(["config", ...alone.slice(1)]);
+  assert.equal(again.code, 0, again.err);
+  const [first, second] = await argsOf(staticPod({ ...CONTROL_PLANE, svc_enable: "true" }));
+  assert.deepEqual(first, alone);
+  assert.ok(second.includes("--interface=eth1") && !second.join().includes("controlPlane"));
+  const both = await argsOf(daemonSet({ ...CONTROL_PLANE, svc_enable: "true" }));
+  assert.deepEqual(both, [alone, "DaemonSet"]);
+});
+
+Deno.test("migrate() prints notes alone where kube-vip does nothing that classvip does", async () => {
+  const files = { "/p": JSON.stringify(staticPod({ vip_arp: "true" })) };
   const { code, out } = await cli(["migrate", "/p"], {}, files);
   assert.equal(code, 0);
   assert.equal(parse(out), null);
-  assert.match(out, /cp_enable: .*--controlPlane=true --address=192.0.2.1 --port=6443/s);
+  assert.match(out, /svc_enable is not set/);
 });
