@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { readKubeVip, readPoolConfigMapName } from "../../lib/manifest/migration.ts";
 import { cli } from "../cli/cli_helper.ts";
 import { objectsIn } from "../cluster/manifests.ts";
@@ -158,4 +159,19 @@ Deno.test("migrate() prints notes alone where kube-vip does nothing that classvi
   assert.equal(code, 0);
   assert.equal(parse(out), null);
   assert.match(out, /svc_enable is not set/);
+});
+
+Deno.test("docs/migration.md makes the Lease of the DaemonSet that migrate() prints", async () => {
+  const text = await Deno.readTextFile("docs/migration.md");
+  const [, lease] = /<<END\n([^]*?)\n *END/.exec(text)!;
+  const { metadata, spec } = parse(lease!);
+  const files = { "/f": JSON.stringify(daemonSet(SERVICES)) };
+  const { out } = await cli(["migrate", "/f"], {}, files);
+  const made = objectsIn(out).find(({ kind }) => kind === "DaemonSet")!;
+  assert.deepEqual([metadata.name, metadata.namespace], [
+    made.metadata.name,
+    made.metadata.namespace,
+  ]);
+  assert.deepEqual(metadata.annotations, { [RELEASED_ANNOTATION]: "0" });
+  assert.deepEqual(spec, { leaseTransitions: 0 });
 });
