@@ -66,16 +66,16 @@ async function read(context: CliContext, line: CommandLine): Promise<Found> {
       refuse(path, problem, "the path of a YAML file that classvip may read");
       continue;
     }
-    const documents = parseAllDocuments(text, { prettyErrors: false, logLevel: "silent" });
-    const [broken] = [...documents].flatMap(({ errors }) => errors);
-    if (broken !== undefined) {
-      refuse(path, broken.message, "YAML");
+    let objects: unknown[];
+    try {
+      objects = objectsOf(text);
+    } catch (error) {
+      refuse(path, (error as Error).message, "YAML");
       continue;
     }
-    const objects = [...documents].map((document) => document.toJS());
     const seen = objects.map((object) => take(object, path, found)).includes(true);
     if (!seen) {
-      const kinds = objects.map((object) => object?.kind ?? "no object").join(", ") || "nothing";
+      const kinds = objects.map(kindOf).join(", ") || "nothing";
       refuse(
         path,
         `there is nothing of kube-vip in it, but ${kinds}`,
@@ -94,13 +94,36 @@ async function read(context: CliContext, line: CommandLine): Promise<Found> {
   return found;
 }
 
+/**
+ * The objects in a file, also those in a List, as kubectl prints several.
+ *
+ * @throws {Error} where it is no YAML, or an alias in it leads nowhere
+ */
+function objectsOf(text: string): unknown[] {
+  const documents = [...parseAllDocuments(text, { prettyErrors: false, logLevel: "silent" })];
+  const [broken] = documents.flatMap(({ errors }) => errors);
+  if (broken !== undefined) throw broken;
+  return documents.map((document) => document.toJS()).flatMap((object) =>
+    kindOf(object) === "List" && Array.isArray(object.items) ? object.items : [object]
+  );
+}
+
+function kindOf(object: unknown): string {
+  return typeof object === "object" && object !== null && "kind" in object
+    ? String(object.kind)
+    : "no object";
+}
+
 /** @returns whether it is something of kube-vip */
 function take(object: unknown, path: string, { migrations, pools }: Found): boolean {
   const migration = readKubeVip(object);
   if (migration !== undefined) migrations.push({ ...migration, path });
   const configMap = readPoolConfigMapName(object);
   if (configMap !== undefined) {
-    const { data } = object as { data: Record<string, string> };
+    // In the cluster all of them are strings; in a file somebody may have left the quotes out.
+    const data = Object.fromEntries(
+      Object.entries((object as { data: object }).data).map(([key, value]) => [key, `${value}`]),
+    );
     const { problems, warnings } = readPoolConfigMap(data);
     pools.set(configMap, [...problems, ...warnings]);
   }

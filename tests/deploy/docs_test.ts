@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../lib/version.ts";
+import { PERMISSIONS } from "../../tools/build.ts";
 import { cli } from "../cli/cli_helper.ts";
 import { run } from "../lab/command.ts";
 import { commandsIn } from "./shell_commands.ts";
@@ -111,4 +112,9 @@ Deno.test("docs/install-systemd.md puts every file where the unit looks for it",
   } finally {
     await Deno.remove(root, { recursive: true });
   }
+});
+
+Deno.test("docs/permissions.md names each permission of the program, and no other", () => {
+  const rows = texts.get("docs/permissions.md")!.matchAll(/^\| `(--[^`]+)`/gm);
+  assert.deepEqual([...rows].map(([, name]) => name), PERMISSIONS);
 });

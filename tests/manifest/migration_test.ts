@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { parse } from "yaml";
 import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { readKubeVip, readPoolConfigMapName } from "../../lib/manifest/migration.ts";
@@ -130,6 +131,14 @@ const CONTROL_PLANE = {
   vip_servicesinterface: "eth1",
 };
 
+Deno.test("migrate() reads a List, as kubectl prints several objects", async () => {
+  const items = [{ kind: "Service" }, daemonSet(SERVICES)];
+  const files = { "/l": JSON.stringify({ apiVersion: "v1", kind: "List", items }) };
+  const { code, out, err } = await cli(["migrate", "/l"], {}, files);
+  assert.equal(code, 0, err);
+  assert.ok(objectsIn(out).some(({ kind }) => kind === "DaemonSet"));
+});
+
 Deno.test("migrate() makes a static pod of the control plane's VIP, alone or beside Services", async () => {
   const argsOf = async (object: unknown) => {
     const { code, out, err } = await cli(["migrate", "/p"], {}, { "/p": JSON.stringify(object) });
@@ -174,4 +183,37 @@ Deno.test("docs/migration.md makes the Lease of the DaemonSet that migrate() pri
   ]);
   assert.deepEqual(metadata.annotations, { [RELEASED_ANNOTATION]: "0" });
   assert.deepEqual(spec, { leaseTransitions: 0 });
+});
+
+Deno.test("migrate() says in sentences what is wrong with whatever stands in a file", async () => {
+  const any = fc.jsonValue({ maxDepth: 2 });
+  const name = fc.constantFrom(
+    "vip_arp",
+    "svc_enable",
+    "cp_enable",
+    "address",
+    "port",
+    "lb_class_name",
+  );
+  const env = fc.oneof(any, fc.array(fc.oneof(any, fc.record({ name, value: any }))));
+  const container = fc.record({ image: fc.constant("kube-vip:1"), args: any, command: any, env });
+  const pod = fc.oneof(any, fc.record({ containers: fc.oneof(any, fc.array(container)) }));
+  const key = fc.constantFrom("cidr-global", "range-a", "allow-share-global", "interface-a");
+  const object = fc.oneof(
+    any,
+    fc.record({
+      kind: fc.constant("DaemonSet"),
+      metadata: any,
+      spec: fc.record({ template: fc.record({ spec: pod }) }),
+    }),
+    fc.record({ kind: fc.constant("Pod"), metadata: any, spec: pod }),
+    fc.record({ kind: fc.constant("List"), items: any }),
+    fc.record({ kind: fc.constant("ConfigMap"), metadata: any, data: fc.dictionary(key, any) }),
+  );
+  await fc.assert(fc.asyncProperty(fc.array(object, { maxLength: 3 }), async (objects) => {
+    const text = objects.map((object) => JSON.stringify(object)).join("\n---\n");
+    const { code, err } = await cli(["migrate", "/f"], {}, { "/f": text });
+    assert.ok(code === 0 || code === 2, err);
+    assert.doesNotMatch(err, /^\s*at /m);
+  }));
 });
