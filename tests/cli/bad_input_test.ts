@@ -10,7 +10,7 @@ interface Case {
   readonly says: RegExp;
 }
 
-/** Nobody listens there. */
+/** To be sent elsewhere. */
 const NOWHERE = JSON.stringify({
   apiVersion: "v1",
   kind: "Config",
@@ -215,9 +215,16 @@ for (const command of ASKING) {
     name: `runCli() says that no cluster can be reached: ${command[0]}`,
     ...needing(command[0]!),
     async fn() {
-      const { code, err } = await ask(command, "https://127.0.0.1:1");
+      // Who has just left it is not followed by another one at once.
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = listener.addr as Deno.NetAddr;
+      listener.close();
+      const { code, err } = await ask(command, `https://127.0.0.1:${port}`);
       assert.equal(code, 4, err);
-      assert.match(err, /https:\/\/127\.0\.0\.1:1 cannot be reached: connection refused/);
+      assert.match(
+        err,
+        new RegExp(`https://127.0.0.1:${port} cannot be reached: connection refused`),
+      );
       assertSentence(err);
     },
   });

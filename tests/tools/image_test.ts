@@ -45,3 +45,23 @@ Deno.test("buildImage() makes one for the other machine, of its libraries", asyn
     await Deno.remove(root, { recursive: true });
   }
 });
+
+Deno.test("deploy/Containerfile makes an image of the same files, user and command", async () => {
+  const containerfile = await Deno.readTextFile("deploy/Containerfile");
+  const binary = Deno.execPath();
+  const { files, archive } = await buildImage({ binary, root: "/" });
+  const [, libraries] = /cp --parents -L \/classvip \\\n +\$\((.*)\) \/root-fs/.exec(
+    containerfile,
+  )!;
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", libraries!.replace("/classvip", binary)],
+  }).output();
+  const copied = new TextDecoder().decode(stdout).trim().split("\n").map((path) => path.slice(1));
+  assert.deepEqual(["classvip", ...copied].sort(), files.toSorted());
+  const text = new TextDecoder().decode(archive);
+  for (const [, word, value] of containerfile.matchAll(/^(USER|ENTRYPOINT|CMD) (.*)$/gm)) {
+    const json = value!.startsWith("[") ? value : JSON.stringify(value);
+    const key = { USER: "User", ENTRYPOINT: "Entrypoint", CMD: "Cmd" }[word!];
+    assert.ok(text.includes(`"${key}":${json}`), `${word} ${value}`);
+  }
+});
