@@ -72,6 +72,12 @@ export class NodeAgents implements AsyncDisposable {
       throw new Error(`ErrImagePull: ${image}, there is ${images}`);
     }
     const namespace = metadata.namespace!;
+    // Admission, with Pod Security, sees the pods that a controller would make.
+    const pods = `${NAMESPACES}/${namespace}/pods?dryRun=All&fieldValidation=Strict`;
+    await this.stage.kube.request("POST", pods, {
+      metadata: { ...spec.template.metadata, generateName: `${metadata.name}-` },
+      spec: spec.template.spec,
+    });
     const { status } = await this.stage.kube.request<{ status: { token: string } }>(
       "POST",
       `${NAMESPACES}/${namespace}/serviceaccounts/${serviceAccountName}/token`,
