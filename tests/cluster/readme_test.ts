@@ -85,7 +85,7 @@ async function serveExample(stage: Stage<RealPlane>, desk: Desk, text: string): 
     flags: [flag!],
   });
   await desk.type({
-    text: "kubectl wait --for=jsonpath='{.status.loadBalancer.ingress}' service/web",
+    text: "kubectl wait --timeout=1m --for=jsonpath='{.status.loadBalancer.ingress}' service/web",
     shows: [],
   });
 }
