@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nowMs } from "./clock.ts";
+import { nowMs, rest } from "./clock.ts";
 import { run } from "./command.ts";
 import type { LabHost } from "./host.ts";
 import { Lab } from "./lab.ts";
@@ -111,7 +111,7 @@ Deno.test("Traffic counts answers by node, and sees a gap", async () => {
 
   const downMs = nowMs();
   await node.linkDown();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await rest(300);
   await node.linkUp();
   const upMs = nowMs();
   await traffic.waitForAnswer(5000, { sinceMs: upMs });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { nowMs } from "../lab/clock.ts";
 import type { Scenario } from "./scenario.ts";
-import { DEADLINE_MS, LEASE_SECONDS, logged, until } from "./stage.ts";
+import { DEADLINE_MS, LEASE_SECONDS, until } from "./stage.ts";
 
 /** How much faster another node's clock may run: a standby waits that much longer. */
 const DRIFT = 1.01;
@@ -39,8 +39,7 @@ export const crashScenarios: Scenario[] = [
       const service = await stage.createService({ addresses: vip });
       const sleeper = await stage.startAgent(stage.nodes[0]!);
       const from = await stage.served(service, vip);
-      const standby = await stage.startAgent(stage.nodes[1]!);
-      await logged(standby, "another holder is seen");
+      const standby = await stage.startStandby(stage.nodes[1]!);
       sleeper.stop();
       await stage.gone(vip);
       await stage.served(service, vip, stage.nodes[1]);
@@ -71,8 +70,7 @@ export const crashScenarios: Scenario[] = [
       const node = stage.nodes[0]!;
       const crashed = await stage.startAgent(node, { leaseSeconds });
       await stage.served(service, vip, node);
-      const standby = await stage.startAgent(stage.nodes[1]!, { leaseSeconds });
-      await logged(standby, "another holder is seen");
+      await stage.startStandby(stage.nodes[1]!, { leaseSeconds });
       const { spec: before } = await stage.readLease();
       await crashed.kill();
       const lifetime = async () =>
@@ -90,8 +88,7 @@ export const crashScenarios: Scenario[] = [
         () => Promise.resolve(nowMs() > restartedMs + left * 1000 + 1000 || undefined),
       );
       assert.ok(await lifetime() > 0);
-      const [holding, ...more] = stage.world.watch.holdings.of(vip);
-      assert.deepEqual([holding?.host, holding?.open, more], [node.name, true, []]);
+      stage.assertStayed(vip, node);
       const { spec: after } = await stage.readLease();
       assert.equal(after?.leaseTransitions, before?.leaseTransitions);
       assert.equal(after?.acquireTime, before?.acquireTime);
