@@ -85,9 +85,11 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const isFault = [TypeError, RangeError, ReferenceError, SyntaxError]
     .some((type) => error instanceof type);
-  if (isFault) return error.stack ?? error.message;
-  // What caused an error that was foreseen is none of the code's, whatever its type.
-  const { cause } = error;
-  const why = cause instanceof Error ? cause.message : String(cause ?? "");
-  return error.message.includes(why) ? error.message : `${error.message}: ${why}`;
+  return isFault ? error.stack ?? error.message : sentenceOf(error);
+}
+
+/** A cause may be any error: `fetch()` throws a TypeError where nobody listens. */
+function sentenceOf({ message, cause }: Error): string {
+  if (!(cause instanceof Error) || message.includes(cause.message)) return message;
+  return `${message}: ${sentenceOf(cause)}`;
 }
