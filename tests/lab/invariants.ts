@@ -1,4 +1,5 @@
 import type { Child } from "./child.ts";
+import { nowMs } from "./clock.ts";
 import { Feed } from "./feed.ts";
 import { startHelper } from "./helper.ts";
 import { Holdings } from "./holdings.ts";
@@ -45,6 +46,16 @@ export class AddressWatch implements AsyncDisposable {
   /** Resolves as soon as nobody has the address. */
   async waitForNobody(ip: string, deadlineMs: number): Promise<void> {
     await this.#reports.waitFor(() => this.holdings.holders(ip).length === 0, deadlineMs);
+  }
+
+  /** Resolves when all is seen that was so when it was called. */
+  async caughtUp(deadlineMs: number): Promise<void> {
+    const calledMs = nowMs();
+    await Promise.all(
+      this.#children.map(({ reports }) =>
+        reports.waitFor(({ beforeMs }) => beforeMs > calledMs, deadlineMs, reports.items.length)
+      ),
+    );
   }
 
   /** @throws {Error} that names every address that was on two interfaces at a time, since then. */

@@ -221,6 +221,7 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
   async close(): Promise<void> {
     await Promise.all(this.agents.map((agent) => agent.terminate()));
     for (const vip of this.#vips) await this.gone(vip);
+    await this.world.watch.caughtUp(DEADLINE_MS);
     this.world.assertInvariants();
   }
 
