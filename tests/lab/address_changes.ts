@@ -1,5 +1,6 @@
+import type { InterfaceAddress } from "../../lib/net/link.ts";
 import { decodeNetlinkMessages } from "../../lib/net/netlink_message.ts";
-import { decodeAddress, type InterfaceAddress, RTM_NEWADDR } from "../../lib/net/rtnetlink.ts";
+import { decodeAddress, RTM_NEWADDR } from "../../lib/net/rtnetlink.ts";
 import { AF_NETLINK } from "../../lib/net/sockaddr.ts";
 import { attempt, call } from "../../lib/sys/libc.ts";
 import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, Socket } from "../../lib/sys/socket.ts";

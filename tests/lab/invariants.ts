@@ -39,8 +39,10 @@ export class AddressWatch implements AsyncDisposable {
   async waitForHolder(ip: string, deadlineMs: number, host?: string): Promise<Holding> {
     const holder = () =>
       this.holdings.holders(ip).find((holding) => host === undefined || holding.host === host);
-    await this.#reports.waitFor(() => holder() !== undefined, deadlineMs);
-    return holder()!;
+    // Several reports may be read in one go: by the end of them it may have gone again.
+    let seen: Holding | undefined;
+    await this.#reports.waitFor(() => (seen ??= holder()) !== undefined, deadlineMs);
+    return seen!;
   }
 
   /** Resolves as soon as nobody has the address. */

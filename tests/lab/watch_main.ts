@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { InterfaceAddress } from "../../lib/net/rtnetlink.ts";
+import type { InterfaceAddress } from "../../lib/net/link.ts";
 import { bootTimeMs } from "../../lib/sys/clock.ts";
 import { LinuxNetwork } from "../../lib/sys/network.ts";
 import { AddressChanges } from "./address_changes.ts";

@@ -9,7 +9,7 @@ import type { Plane } from "./plane.ts";
 import type { World } from "./world.ts";
 
 /** For everything that happens at once, on a machine that is busy with other things. */
-export const DEADLINE_MS = 15_000;
+export const DEADLINE_MS = 30_000;
 /** Of every Lease, unless a scenario needs another one. */
 export const LEASE_SECONDS = 3;
 /** From one look at the API server to the next. */
