@@ -139,7 +139,11 @@ export const planScenarios: Scenario[] = [
     name: "a plan of three classes in one process: one is handed over without the others",
     async run(stage) {
       const { vips, services } = await serviceOfEach(stage, THREE);
-      const plan = await PlanFile.create(stage, THREE.map((name) => ({ name, ...WATCHED })));
+      const plan = await PlanFile.create(
+        stage,
+        // So long the command waits.
+        THREE.map((name) => ({ name, ...WATCHED, leaseDuration: "30s" })),
+      );
       const [here, there] = [stage.nodes[0]!, stage.nodes[1]!];
       await plan.run(here);
       for (const i of THREE.keys()) await stage.served(services[i]!, vips[i]!, here);
@@ -155,8 +159,6 @@ export const planScenarios: Scenario[] = [
         `--kubeconfig=${stage.world.kubeconfig}`,
         `--only=${SECOND}`,
         `--to=${there.name}`,
-        // For so long it waits.
-        "--leaseDuration=30s",
       ]);
       assert.ok((await command.status).success, command.text);
       await stage.served(services[1]!, vips[1]!, there);
