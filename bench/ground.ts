@@ -6,6 +6,7 @@ import { Lab } from "../tests/lab/lab.ts";
 import { Sniffer } from "../tests/lab/sniffer.ts";
 import { Kube } from "../tests/scenarios/kube.ts";
 import type { Plane } from "../tests/scenarios/plane.ts";
+import { giveRoom } from "./many_vips.ts";
 import { auditedRequests, classify, type RequestLog } from "./requests.ts";
 
 const NODES = 3;
@@ -39,6 +40,7 @@ export class Ground implements AsyncDisposable {
     const dir = await Deno.makeTempDir({ prefix: "classvip-bench-" });
     stack.defer(() => Deno.remove(dir, { recursive: true }));
     const lab = stack.use(await Lab.create({ nodes: NODES }));
+    await giveRoom(lab.nodes);
     let plane: RealPlane | EmbeddedPlane;
     let requests: RequestLog;
     if (assets) {

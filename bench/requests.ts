@@ -5,6 +5,8 @@ export interface Request {
   readonly resource: string;
   /** Where it came from; "" where that is not known. */
   readonly sourceIp: string;
+  /** A watch that goes on, where that is known. */
+  readonly open: boolean;
 }
 
 /** Everything that was asked of the API server, from the bench's own requests too. */
@@ -15,6 +17,7 @@ export interface RequestLog {
 
 interface AuditEvent {
   readonly auditID: string;
+  readonly stage: string;
   readonly verb: string;
   readonly sourceIPs?: readonly string[];
   readonly objectRef?: { readonly resource: string; readonly subresource?: string };
@@ -22,21 +25,19 @@ interface AuditEvent {
 
 /** The requests of kube-apiserver's audit log, each once: a watch has an event for either end. */
 export function auditedRequests(text: string): Request[] {
-  const seen = new Set<string>();
-  const requests: Request[] = [];
+  const requests = new Map<string, Request>();
   // The last line may be half written.
   for (const line of text.split("\n").slice(0, -1)) {
-    const { auditID, verb, sourceIPs, objectRef }: AuditEvent = JSON.parse(line);
-    if (seen.has(auditID)) continue;
-    seen.add(auditID);
+    const { auditID, stage, verb, sourceIPs, objectRef }: AuditEvent = JSON.parse(line);
     const { resource = "", subresource } = objectRef ?? {};
-    requests.push({
+    requests.set(auditID, {
       verb,
       resource: subresource === undefined ? resource : `${resource}/${subresource}`,
       sourceIp: sourceIPs?.[0] ?? "",
+      open: stage === "ResponseStarted",
     });
   }
-  return requests;
+  return [...requests.values()];
 }
 
 const VERBS: Record<string, string> = {
@@ -60,6 +61,7 @@ export function classify(
     verb: VERBS[method] ?? reading,
     resource: subresource === undefined ? resource : `${resource}/${subresource}`,
     sourceIp: "",
+    open: false,
   };
 }
 

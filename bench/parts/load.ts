@@ -3,7 +3,7 @@ import { ClassvipTeam } from "../classvip_team.ts";
 import { type Ground, rest } from "../ground.ts";
 import { countByKind, type Request } from "../requests.ts";
 import type { Check, Measurement } from "../result.ts";
-import { manyVips } from "./many.ts";
+import { manyVips } from "../many_vips.ts";
 import type { Part } from "./part.ts";
 
 /** The bursts of announcements are over. */

@@ -1,6 +1,7 @@
 import { nowMs } from "../../tests/lab/clock.ts";
 import { ClassvipTeam } from "../classvip_team.ts";
 import { rest } from "../ground.ts";
+import { isOneOfMany, manyVips } from "../many_vips.ts";
 import { resident } from "../memory.ts";
 import { countByKind, isWrite } from "../requests.ts";
 import type { Part } from "./part.ts";
@@ -11,11 +12,6 @@ const SETTLE_MS = 6000;
 const MOVE_DEADLINE_MS = 10_000;
 /** Requests that a take-over causes have been sent by then. */
 const AFTERMATH_MS = 3000;
-
-/** Outside of the lab's subnet, which has no room for so many: the interface is named anyway. */
-export function manyVips(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `10.78.${i >> 8}.${i & 255}`);
-}
 
 /** A thousand VIPs of one holder. */
 export const many: Part = {
@@ -37,7 +33,7 @@ export const many: Part = {
       await rest(SETTLE_MS);
       const counts = await Promise.all(ground.lab.nodes.map(async (node) => ({
         node,
-        held: (await node.addresses()).filter(({ ip }) => ip.startsWith("10.78.")).length,
+        held: (await node.addresses()).filter(({ ip }) => isOneOfMany(ip)).length,
       })));
       const old = counts.toSorted((a, b) => b.held - a.held)[0]!.node;
       memory.push((await resident(team.agent(old).pid)).totalMb);
@@ -52,7 +48,7 @@ export const many: Part = {
           const { frames } = ground.sniffer;
           for (; seen < frames.length; seen++) {
             const { gratuitous, senderIp, senderMac, atMs } = frames[seen]!;
-            if (!gratuitous || senderMac === old.mac || !senderIp.startsWith("10.78.")) continue;
+            if (!gratuitous || senderMac === old.mac || !isOneOfMany(senderIp)) continue;
             if (!announced.has(senderIp)) announced.set(senderIp, atMs);
           }
           return announced.size === VIPS;
@@ -64,7 +60,7 @@ export const many: Part = {
       firsts.push(Math.min(...times) - sentMs);
       lasts.push(Math.max(...times) - sentMs);
       await ended;
-      leftovers += (await old.addresses()).filter(({ ip }) => ip.startsWith("10.78.")).length;
+      leftovers += (await old.addresses()).filter(({ ip }) => isOneOfMany(ip)).length;
       await rest(AFTERMATH_MS);
       const requests = (await ground.requests.read()).slice(before).filter(isWrite);
       kinds.push(countByKind(requests).map(([kind, count]) => `${count} ${kind}`).join(", "));

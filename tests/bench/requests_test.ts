@@ -6,22 +6,29 @@ const lines = (events: object[]) => events.map((event) => JSON.stringify(event) 
 Deno.test("auditedRequests() counts a request once, however many events it has", () => {
   const watch = {
     auditID: "1",
+    stage: "ResponseStarted",
     verb: "watch",
     sourceIPs: ["10.77.0.11"],
     objectRef: { resource: "leases" },
   };
   const patch = {
     auditID: "2",
+    stage: "ResponseComplete",
     verb: "patch",
     sourceIPs: ["10.77.0.12", "proxy"],
     objectRef: { resource: "services", subresource: "status" },
   };
   assert.deepEqual(auditedRequests(lines([watch, patch, watch]) + '{"auditID":"3","ve'), [
-    { verb: "watch", resource: "leases", sourceIp: "10.77.0.11" },
-    { verb: "patch", resource: "services/status", sourceIp: "10.77.0.12" },
+    { verb: "watch", resource: "leases", sourceIp: "10.77.0.11", open: true },
+    { verb: "patch", resource: "services/status", sourceIp: "10.77.0.12", open: false },
+  ]);
+  const ended = { ...watch, stage: "ResponseComplete" };
+  assert.deepEqual(auditedRequests(lines([watch, patch, ended])).map(({ open }) => open), [
+    false,
+    false,
   ]);
   assert.deepEqual(auditedRequests(lines([{ auditID: "4", verb: "get" }])), [
-    { verb: "get", resource: "", sourceIp: "" },
+    { verb: "get", resource: "", sourceIp: "", open: false },
   ]);
 });
 
@@ -46,12 +53,14 @@ Deno.test("classify() says what the audit log would", () => {
 
 Deno.test("isWrite() leaves out what only reads", () => {
   const verbs = ["get", "list", "watch", "create", "update", "patch", "delete"];
-  const writes = verbs.filter((verb) => isWrite({ verb, resource: "leases", sourceIp: "" }));
+  const writes = verbs.filter((verb) =>
+    isWrite({ verb, resource: "leases", sourceIp: "", open: false })
+  );
   assert.deepEqual(writes, ["create", "update", "patch", "delete"]);
 });
 
 Deno.test("countByKind() has the most frequent first", () => {
-  const request = (verb: string) => ({ verb, resource: "leases", sourceIp: "" });
+  const request = (verb: string) => ({ verb, resource: "leases", sourceIp: "", open: false });
   assert.deepEqual(countByKind([request("get"), request("update"), request("update")]), [
     ["update leases", 2],
     ["get leases", 1],
