@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { Scenario } from "./scenario.ts";
-import { logged } from "./stage.ts";
+import { LEASE_SECONDS, logged } from "./stage.ts";
 
 /** A holder that ends as it should. */
 export const handoverScenarios: Scenario[] = [
@@ -14,7 +14,7 @@ export const handoverScenarios: Scenario[] = [
       const holder = await stage.served(service, vip);
       const { spec } = await stage.readLease("new-vip");
       assert.equal(spec?.holderIdentity, holder.name);
-      assert.equal(spec?.leaseDurationSeconds, 3);
+      assert.equal(spec?.leaseDurationSeconds, LEASE_SECONDS);
     },
   },
   {
