@@ -1,4 +1,3 @@
-import { RELEASED_ANNOTATION } from "../lib/election/lease_record.ts";
 import type { Service } from "../lib/kube/types.ts";
 import { nowMs } from "../tests/lab/clock.ts";
 import { Agent } from "../tests/lab/agent.ts";
@@ -36,11 +35,7 @@ export class ClassvipTeam implements Team {
   static async create(ground: Ground, flags: readonly string[] = []): Promise<ClassvipTeam> {
     const id = ground.freshName();
     await ground.kube.createNamespace(id);
-    // As a holder leaves it that withdrew: nobody needs to wait before taking it.
-    await ground.kube.create("Lease", {
-      metadata: { namespace: id, name: "vip", annotations: { [RELEASED_ANNOTATION]: "0" } },
-      spec: { leaseTransitions: 0 },
-    });
+    await ground.kube.layLease(id, "vip");
     return new ClassvipTeam(ground, id, flags);
   }
 
@@ -84,10 +79,7 @@ export class ClassvipTeam implements Team {
 
   async join(node: LabHost): Promise<void> {
     const agent = await this.start(node);
-    await agent.waitForLog(
-      ({ message }) => message === "another holder is seen" || message === "holds the Lease",
-      START_DEADLINE_MS,
-    );
+    await agent.joined(START_DEADLINE_MS);
   }
 
   /** Starts the agent of a node and waits for nothing. */

@@ -1,5 +1,6 @@
 import { kubeVipSettings } from "../lib/config/kube_vip.ts";
 import {
+  defaultOf,
   envNameOf,
   type Setting,
   type SettingName,
@@ -8,7 +9,6 @@ import {
   yamlKeyOf,
 } from "../lib/config/settings.ts";
 import { configSchema } from "../lib/config/schema.ts";
-import { defaultOf } from "../lib/cli/help.ts";
 import { wrap } from "../lib/cli/text.ts";
 
 const INTRO = `# Settings
@@ -68,7 +68,7 @@ counts milliseconds. A \`prometheus_server\` of \`:2112\`, which every generated
 listened on, but counts as not chosen: if it is taken, another port is.`;
 
 /** @returns the text of docs/settings.md. */
-export function renderSettingsDocs(): string {
+function renderSettingsDocs(): string {
   const groups = Map.groupBy(settingNames, (name) => settingOf(name).group);
   const sections = [...groups].map(([group, names]) =>
     [`## ${group}`, ...names.map(renderSetting)].join("\n\n")

@@ -5,13 +5,13 @@
  * @module
  */
 
+import { concat } from "../lib/net/bytes.ts";
+
 export interface TarEntry {
   /** Without a leading slash; at most 100 bytes. A folder ends with a slash. */
   readonly path: string;
   readonly mode: number;
   readonly bytes?: Uint8Array;
-  /** Makes it a symbolic link. */
-  readonly target?: string;
 }
 
 const BLOCK = 512;
@@ -26,17 +26,7 @@ export function tar(entries: readonly TarEntry[]): Uint8Array<ArrayBuffer> {
   return concat([...blocks, new Uint8Array(2 * BLOCK)]);
 }
 
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
-}
-
-function header({ path, mode, target }: TarEntry, size: number): Uint8Array {
+function header({ path, mode }: TarEntry, size: number): Uint8Array {
   const block = new Uint8Array(BLOCK);
   const text = (offset: number, length: number, value: string) => {
     const bytes = new TextEncoder().encode(value);
@@ -52,8 +42,7 @@ function header({ path, mode, target }: TarEntry, size: number): Uint8Array {
   octal(124, 12, size);
   octal(136, 12, 0); // mtime
   text(148, 8, " ".repeat(8)); // checksum, counted as blanks
-  text(156, 1, target !== undefined ? "2" : path.endsWith("/") ? "5" : "0");
-  text(157, 100, target ?? "");
+  text(156, 1, path.endsWith("/") ? "5" : "0");
   text(257, 8, "ustar\x0000");
   octal(148, 7, block.reduce((sum, byte) => sum + byte, 0));
   return block;

@@ -1,4 +1,4 @@
-import { HANDOVER_ANNOTATION, RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
+import { HANDOVER_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { Service } from "../../lib/kube/types.ts";
 import { Agent } from "../../tests/lab/agent.ts";
 import { nowMs } from "../../tests/lab/clock.ts";
@@ -34,12 +34,7 @@ class Plan {
   static async create(ground: Ground, names: readonly string[]): Promise<Plan> {
     const id = ground.freshName();
     await ground.kube.createNamespace(id);
-    for (const name of names) {
-      await ground.kube.create("Lease", {
-        metadata: { namespace: id, name, annotations: { [RELEASED_ANNOTATION]: "0" } },
-        spec: { leaseTransitions: 0 },
-      });
-    }
+    for (const name of names) await ground.kube.layLease(id, name);
     const plan = new Plan(ground, id, `${ground.dir}/${id}.yaml`);
     await plan.write(names);
     return plan;
@@ -62,10 +57,7 @@ class Plan {
       interface: null,
       flags,
     });
-    await agent.waitForLog(
-      ({ message }) => message === "another holder is seen" || message === "holds the Lease",
-      DEADLINE_MS,
-    );
+    await agent.joined(DEADLINE_MS);
     return agent;
   }
 

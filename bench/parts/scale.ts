@@ -1,4 +1,3 @@
-import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { Service } from "../../lib/kube/types.ts";
 import { Agent } from "../../tests/lab/agent.ts";
 import { nowMs } from "../../tests/lab/clock.ts";
@@ -43,12 +42,7 @@ class BigClass {
   static async create(ground: Ground): Promise<BigClass> {
     const big = new BigClass(ground, ground.freshName());
     for (const namespace of [big.id, big.fewer]) await ground.kube.createNamespace(namespace);
-    for (const name of ["all", "fewer", ...big.others]) {
-      await ground.kube.create("Lease", {
-        metadata: { namespace: big.id, name, annotations: { [RELEASED_ANNOTATION]: "0" } },
-        spec: { leaseTransitions: 0 },
-      });
-    }
+    for (const name of ["all", "fewer", ...big.others]) await ground.kube.layLease(big.id, name);
     const queue = Array.from({ length: VIPS + OTHERS }, (_, i) => i).values();
     await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, async () => {
       for (const i of queue) await big.#createService(i);

@@ -4,6 +4,7 @@ import type { IpAddress } from "../net/ip.ts";
 import type { Network } from "../net/link.ts";
 import type { Changes } from "../services/changes.ts";
 import type { Claim } from "../services/decide.ts";
+import { shows } from "../services/service_view.ts";
 import type { ClaimWatch } from "./claim_watch.ts";
 
 /**
@@ -69,7 +70,7 @@ export class AddressProbe implements Disposable {
     const asked: Claim[] = [];
     const passed = claims.filter((claim) => {
       const { ip: { text: vip, family }, service } = claim;
-      if (has(vip) || service.ingress.some(({ ip }) => ip === vip) || family !== 4) return true;
+      if (has(vip) || shows(service, vip) || family !== 4) return true;
       const inquiry = this.#recent(vip);
       inquiry?.services.add(service.key);
       if (inquiry === undefined) asked.push(claim);

@@ -470,7 +470,7 @@ export class Instance implements PlannedInstance {
       node: shared.nodeName,
       priority: config.priority,
       codec: new BeaconCodec(key, `${config.leaseNamespace}/${config.leaseName}`),
-      intervalMs: config.beaconIntervalMs!,
+      intervalMs: config.beaconIntervalMs,
       interface: config.interface,
       network: shared.network,
       openBeacons: shared.fast.openBeacons,

@@ -1,5 +1,5 @@
 import type { Clock } from "../election/clock.ts";
-import { MANAGED_LABEL } from "../election/lease_record.ts";
+import { MANAGED_SELECTOR } from "../election/lease_record.ts";
 import type { KubeError } from "../kube/errors.ts";
 import { watchLeases } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
@@ -10,8 +10,6 @@ import type { Task } from "./task.ts";
 /** Bookmarks come every minute. */
 const SILENCE_MS = 75_000;
 const DEADLINE_MS = 2000;
-
-const LABELS = Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(",");
 
 export interface LeaseViewParts {
   readonly client: KubeClient;
@@ -120,7 +118,7 @@ export class LeaseView implements Task {
       ...this.#parts,
       name: "leases",
       namespace,
-      query: { labelSelector: LABELS },
+      query: { labelSelector: MANAGED_SELECTOR },
       handler: {
         // Once the watch itself has taken note.
         replaced: () => queueMicrotask(changed),

@@ -7,7 +7,7 @@ import type { Pool } from "../pools/pool.ts";
 import type { AddressRange } from "../pools/range.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Placement, PoolRules, Refusal } from "../services/decide.ts";
-import type { ServiceView } from "../services/service_view.ts";
+import { type ServiceView, shows } from "../services/service_view.ts";
 
 /** Pools that are not of this instance: nobody here may have their addresses. */
 export interface ForeignPool {
@@ -260,10 +260,6 @@ export class PoolKeeper {
     const objections = pools.map((pool) => pool.objection(service));
     return objections.includes(undefined) ? undefined : objections.join(", ");
   }
-}
-
-function shows(service: ServiceView, vip: string): boolean {
-  return service.ingress.some(({ ip }) => ip === vip);
 }
 
 function unusable(

@@ -7,7 +7,7 @@ import { leaseObject } from "./lease_mix_ups.ts";
 import type { MixUp, MixUpInput, SeenLease } from "./mix_ups.ts";
 
 /** A Service that is younger may be served any moment. */
-export const UNSERVED_MS = 60_000;
+const UNSERVED_MS = 60_000;
 
 /** Which Services have an instance: one whose Lease is not known to be dead. */
 class Served {

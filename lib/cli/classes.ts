@@ -1,26 +1,22 @@
 import { LeaseLives } from "../classes/lease_lives.ts";
 import type { SeenLease } from "../classes/mix_ups.ts";
-import { MANAGED_LABEL } from "../election/lease_record.ts";
+import { MANAGED_SELECTOR } from "../election/lease_record.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { connect } from "../kube/client.ts";
-import { loadCredentials } from "../kube/credentials.ts";
 import { KubeError } from "../kube/errors.ts";
 import { listAll } from "../kube/list.ts";
 import type { Event, KubeClient, Lease, Service } from "../kube/types.ts";
 import { type ServiceView, viewService } from "../services/service_view.ts";
 import { BootClock } from "../sys/clock.ts";
-import { VERSION } from "../version.ts";
 import { type ClassesReport, reportClasses } from "./classes_report.ts";
 import { describeReport } from "./classes_text.ts";
+import { loadClients } from "./clients.ts";
 import type { CliContext } from "./context.ts";
+import { EXIT } from "./exit_code.ts";
 
-/** Something is mixed up. */
-const FOUND = 3;
 const LOOK_MS = 500;
 /** A Lease may be without a holder for so long: somebody may be taking it. */
 const GRACE_MS = 2000;
 const LONGEST_LOOK_MS = 30_000;
-const LABELS = Object.entries(MANAGED_LABEL).map((pair) => pair.join("=")).join(",");
 
 /**
  * `classvip classes`: the plan as the cluster has it, and what is mixed up in it.
@@ -34,12 +30,7 @@ export async function run(
   output: "text" | "json",
 ): Promise<number> {
   for (const warning of warnings) context.stderr(`warning: ${warning}`);
-  const credentials = await loadCredentials({
-    kubeconfig: config.kubeconfig,
-    server: config.kubernetesServer,
-    env: context.env,
-  });
-  using client = connect(credentials, { userAgent: `classvip/${VERSION}` }).open();
+  using client = (await loadClients(context, config)).open();
   const leases = await look(client);
   const report = reportClasses({
     leases,
@@ -48,7 +39,7 @@ export async function run(
     wallClockMs: Date.now(),
   });
   context.stdout(output === "json" ? asJson(report) : describeReport(report));
-  return report.findings.length > 0 ? FOUND : 0;
+  return report.findings.length > 0 ? EXIT.mixUps : EXIT.ok;
 }
 
 /** Looks until each Lease was seen to be renewed, or not to be: its times are other machines'. */
@@ -58,7 +49,7 @@ async function look(client: KubeClient): Promise<SeenLease[]> {
   const endMs = clock.nowMs() + LONGEST_LOOK_MS;
   for (;;) {
     const leases = await listAll<Lease>(client, "/apis/coordination.k8s.io/v1/leases", {
-      labelSelector: LABELS,
+      labelSelector: MANAGED_SELECTOR,
     });
     const seen = lives.look(leases, clock.nowMs());
     if (clock.nowMs() > endMs || seen.every(({ life }) => life !== "unknown")) return seen;

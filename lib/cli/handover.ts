@@ -1,12 +1,10 @@
 import type { InstanceConfig } from "../config/instance.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { ACCEPTED_ANNOTATION, HANDOVER_ANNOTATION, readLease } from "../election/lease_record.ts";
-import { connect } from "../kube/client.ts";
-import { loadCredentials } from "../kube/credentials.ts";
 import { KubeError } from "../kube/errors.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
 import { BootClock } from "../sys/clock.ts";
-import { VERSION } from "../version.ts";
+import { loadClients } from "./clients.ts";
 import type { CliContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit_code.ts";
 
@@ -23,12 +21,7 @@ export async function run(
   to: string,
 ): Promise<number> {
   for (const warning of warnings) context.stderr(`warning: ${warning}`);
-  const credentials = await loadCredentials({
-    kubeconfig: config.kubeconfig,
-    server: config.kubernetesServer,
-    env: context.env,
-  });
-  using client = connect(credentials, { userAgent: `classvip/${VERSION}` }).open();
+  using client = (await loadClients(context, config)).open();
   let code: number = EXIT.ok;
   for (const instance of config.instances) {
     const { leaseNamespace: namespace, leaseName: name } = instance;

@@ -1,4 +1,4 @@
-import { envNameOf, type Setting, settingNames, settingOf } from "../config/settings.ts";
+import { defaultOf, envNameOf, type Setting, settingNames, settingOf } from "../config/settings.ts";
 import type { CliContext } from "./context.ts";
 import { wrap } from "./text.ts";
 
@@ -53,11 +53,6 @@ export function helpText(): string {
     return `${group}:\n${entries.join("\n")}`;
   });
   return [HEAD, ...sections].join("\n\n");
-}
-
-/** @returns the default for people. */
-export function defaultOf(setting: Setting): string {
-  return setting.defaultText ?? setting.default ?? "";
 }
 
 function flagForm(name: string, { kind }: Setting): string {

@@ -2,8 +2,6 @@ import type { InstanceConfig } from "../config/instance.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { readLease } from "../election/lease_record.ts";
 import { LeaseWriter } from "../election/lease_writer.ts";
-import { connect } from "../kube/client.ts";
-import { loadCredentials } from "../kube/credentials.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient } from "../kube/types.ts";
 import type { Network } from "../net/link.ts";
@@ -11,8 +9,8 @@ import { describeScope } from "../services/class_policy.ts";
 import { incarnation } from "../sys/incarnation.ts";
 import { holdLock } from "../sys/lock.ts";
 import { LinuxNetwork } from "../sys/network.ts";
-import { VERSION } from "../version.ts";
 import { instanceMark } from "../vip/vips.ts";
+import { loadClients } from "./clients.ts";
 import type { CliContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit_code.ts";
 import { requireCapabilities } from "./run.ts";
@@ -52,12 +50,7 @@ export async function run(
   }
   if (withdrawn.length === 0) return EXIT.failed;
   try {
-    const credentials = await loadCredentials({
-      kubeconfig: config.kubeconfig,
-      server: config.kubernetesServer,
-      env: context.env,
-    });
-    using client = connect(credentials, { userAgent: `classvip/${VERSION}` }).open();
+    using client = (await loadClients(context, config)).open();
     for (const { instance } of withdrawn) {
       const said = await release(client, instance, config.nodeName).catch((error) => {
         const seconds = instance.leaseDurationMs / 1000;

@@ -4,8 +4,6 @@ import type { Health } from "../agent/health.ts";
 import { ServiceManager } from "../agent/service_manager.ts";
 import type { ProcessConfig } from "../config/instance.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { connect } from "../kube/client.ts";
-import { loadCredentials } from "../kube/credentials.ts";
 import { BEACON_MAC } from "../net/beacon.ts";
 import { ETHERTYPE_ARP, ETHERTYPE_BEACON } from "../net/ethernet.ts";
 import { createLogger } from "../observe/log.ts";
@@ -18,6 +16,7 @@ import { LinuxNetwork } from "../sys/network.ts";
 import { NotifySocket, watchdogMs } from "../sys/sd_notify.ts";
 import { arpIgnore, Tun } from "../sys/tun.ts";
 import { VERSION } from "../version.ts";
+import { loadClients } from "./clients.ts";
 import type { CliContext } from "./context.ts";
 import { FilePlans } from "./reload.ts";
 
@@ -52,11 +51,7 @@ export async function run(
   };
   const keys = await loadKeys(config);
   requireCapabilities();
-  const credentials = await loadCredentials({
-    kubeconfig: config.kubeconfig,
-    server: config.kubernetesServer,
-    env: context.env,
-  });
+  const clients = await loadClients(context, config);
   using network = new LinuxNetwork();
   const { NOTIFY_SOCKET } = context.env;
   using notify = NOTIFY_SOCKET ? new NotifySocket(NOTIFY_SOCKET) : undefined;
@@ -87,7 +82,7 @@ export async function run(
     await runAgent({
       config,
       version: VERSION,
-      clients: connect(credentials, { userAgent: `classvip/${VERSION}` }),
+      clients,
       network,
       ...context.env["KUBERNETES_SERVICE_HOST"] && {
         reserved: [[context.env["KUBERNETES_SERVICE_HOST"], "the cluster IP of the API server"]],

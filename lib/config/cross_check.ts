@@ -19,10 +19,10 @@ export function checkInstance(instance: ResolvedInstance): ConfigProblem[] {
 
 function checkFastFailover(instance: ResolvedInstance): ConfigProblem[] {
   const { fastFailover, beaconKeyFile, interface: link } = instance;
-  if (!fastFailover?.value) return [];
+  if (!fastFailover.value) return [];
   const problem = { setting: "fastFailover", value: "true", source: fastFailover.source };
   const problems: ConfigProblem[] = [];
-  if (beaconKeyFile?.value === undefined) {
+  if (beaconKeyFile.value === undefined) {
     problems.push({
       ...problem,
       problem: "its beacons must be authenticated, and there is no key",
@@ -42,7 +42,7 @@ function checkFastFailover(instance: ResolvedInstance): ConfigProblem[] {
 function checkControlPlane(
   { controlPlane, loadBalancerClass, alsoClassless, namespaces }: ResolvedInstance,
 ): ConfigProblem[] {
-  if (controlPlane?.value === undefined || controlPlane.failed) return [];
+  if (controlPlane.value === undefined || controlPlane.failed) return [];
   const problem = { setting: "controlPlane", value: "true", source: controlPlane.source };
   const problems: ConfigProblem[] = [];
   if (controlPlane.value.address === "") {
@@ -104,12 +104,12 @@ function checkPair(
   const all = [first, second].flatMap((instance) => Object.values(instance));
   if (all.some(({ failed }) => failed)) return [];
   const problems: ConfigProblem[] = [];
-  const [ofOne, ofOther] = [first, second].map(({ controlPlane }) => controlPlane?.value);
+  const [ofOne, ofOther] = [first, second].map(({ controlPlane }) => controlPlane.value);
   if (ofOne !== undefined && ofOne.address === ofOther?.address) {
     problems.push({
       setting: "address",
       value: ofOne.address,
-      source: second.controlPlane!.source,
+      source: second.controlPlane.source,
       problem: `the instances ${both} have the same VIP`,
       right: "one of them",
     });

@@ -46,14 +46,14 @@ export interface InstanceConfig {
   readonly interface: string;
   /** Pause between two refreshing announcements of a VIP. */
   readonly announceIntervalMs: number;
-  /** Asks who has an address before it is announced for the first time. Default false. */
-  readonly addressProbe?: boolean;
-  /** Replaces a silent holder before its Lease expires. Default false. */
-  readonly fastFailover?: boolean;
+  /** Asks who has an address before it is announced for the first time. */
+  readonly addressProbe: boolean;
+  /** Replaces a silent holder before its Lease expires. */
+  readonly fastFailover: boolean;
   /** From one beacon of the holder to the next. */
-  readonly beaconIntervalMs?: number;
+  readonly beaconIntervalMs: number;
   /** Path of the key that beacons are authenticated with. */
-  readonly beaconKeyFile?: string | undefined;
+  readonly beaconKeyFile: string | undefined;
   /** At most so many VIPs in all; 0: no limit. */
   readonly maxVips: number;
   /** At most so many VIPs for the Services of one namespace; 0: no limit. */
@@ -68,7 +68,7 @@ export interface InstanceConfig {
   readonly statusWritesPerSecond: number;
   readonly logLevel: LogLevel;
   /** Holds this instead of serving Services. */
-  readonly controlPlane?: ControlPlaneConfig | undefined;
+  readonly controlPlane: ControlPlaneConfig | undefined;
 }
 
 /** The effective settings of the process. */

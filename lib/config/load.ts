@@ -152,7 +152,7 @@ function withoutEffect(
   layers: readonly Layer[],
   instances: readonly ResolvedInstance[],
 ): string[] {
-  if (instances.some(({ controlPlane }) => controlPlane?.value !== undefined)) return [];
+  if (instances.some(({ controlPlane }) => controlPlane.value !== undefined)) return [];
   const sources = layers.flatMap((layer) => [...layer]).flatMap(([name, { source }]) =>
     settingOf(name).group === "Control plane" && name !== "controlPlane" ? [source] : []
   );

@@ -1,4 +1,11 @@
-import { type Setting, type SettingName, settingNames, settingOf, yamlKeyOf } from "./settings.ts";
+import {
+  defaultOf,
+  type Setting,
+  type SettingName,
+  settingNames,
+  settingOf,
+  yamlKeyOf,
+} from "./settings.ts";
 
 /** A JSON schema, draft 2020-12: https://json-schema.org/draft/2020-12 */
 export type Schema = Readonly<Record<string, unknown>>;
@@ -40,8 +47,7 @@ function propertiesOf(names: readonly SettingName[]): Record<string, Schema> {
 }
 
 function schemaOf(setting: Setting): Schema {
-  const fallback = setting.defaultText ?? setting.default ?? "";
-  const description = `${setting.text} Default: ${fallback === "" ? "none" : fallback}.`;
+  const description = `${setting.text} Default: ${defaultOf(setting) || "none"}.`;
   // YAML's empty value is no value: the default counts.
   return { description, anyOf: [...shapesOf(setting), { type: "null" }] };
 }

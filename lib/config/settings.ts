@@ -512,6 +512,11 @@ export function settingOf(name: SettingName): Setting {
   return settings[name];
 }
 
+/** @returns the default for people; empty text: none. */
+export function defaultOf(setting: Setting): string {
+  return setting.defaultText ?? setting.default ?? "";
+}
+
 /** @returns `CLASSVIP_LOAD_BALANCER_CLASS` for `loadBalancerClass`. */
 export function envNameOf(name: SettingName): string {
   return `CLASSVIP_${name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`;

@@ -235,15 +235,6 @@ export function parseHttpAddress(text: string): Parsed<string | undefined> {
   return accept(`${host || "0.0.0.0"}:${Number(port)}`);
 }
 
-/** Splits what `parseHttpAddress()` returned. @returns the host without brackets, and the port. */
-export function splitHttpAddress(address: string): { hostname: string; port: number } {
-  const colon = address.lastIndexOf(":");
-  return {
-    hostname: address.slice(0, colon).replaceAll(/[[\]]/g, ""),
-    port: Number(address.slice(colon + 1)),
-  };
-}
-
 /** The URL of an API server, without a slash at its end; empty text is the kubeconfig's. */
 export function parseServerUrl(text: string): Parsed<string | undefined> {
   if (text === "") return accept(undefined);

@@ -17,6 +17,8 @@ export const HANDOVER_ANNOTATION = "classvip.io/handover-to";
 export const ACCEPTED_ANNOTATION = "classvip.io/handover-accepted-by";
 /** Label by which Leases of classvip are found. */
 export const MANAGED_LABEL = { "app.kubernetes.io/managed-by": "classvip" } as const;
+/** The same as a label selector. */
+export const MANAGED_SELECTOR = "app.kubernetes.io/managed-by=classvip";
 
 /** The most that `leaseTransitions` can be (int32): the API server refuses more. */
 const LAST_TERM = 2 ** 31 - 1;

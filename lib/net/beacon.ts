@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { equal } from "./bytes.ts";
 import { decodeEthernet, encodeEthernet, ETHERTYPE_BEACON } from "./ethernet.ts";
 import { type IpAddress, ipFromBytes } from "./ip.ts";
 import { MAC_LENGTH } from "./mac.ts";
@@ -123,8 +124,4 @@ export class ReplayFilter {
     this.#last.set(node, { term, sequence });
     return true;
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -2,7 +2,6 @@ import { MAC_LENGTH } from "./mac.ts";
 
 /** EtherTypes (IEEE 802 numbers, IANA). */
 export const ETHERTYPE_ARP = 0x0806;
-export const ETHERTYPE_IPV6 = 0x86dd;
 export const ETHERTYPE_VLAN = 0x8100;
 /** IEEE 802 local experimental EtherType 1: frames between classvip agents. */
 export const ETHERTYPE_BEACON = 0x88b5;

@@ -17,8 +17,3 @@ export function parseMac(text: string): Uint8Array | undefined {
   if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) return undefined;
   return Uint8Array.from(text.split(/[:-]/), (pair) => parseInt(pair, 16));
 }
-
-/** The group bit of IEEE 802: multicast, and broadcast with it. No station has such an address. */
-export function isMulticastMac(mac: Uint8Array): boolean {
-  return ((mac[0] ?? 0) & 1) === 1;
-}

@@ -2,7 +2,7 @@ import type { IpAddress } from "../net/ip.ts";
 import { parseIp } from "../net/ip.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Refusal } from "../services/decide.ts";
-import type { ServiceView } from "../services/service_view.ts";
+import { type ServiceView, shows } from "../services/service_view.ts";
 import { useConflict } from "../services/sharing.ts";
 import { Cursors } from "./cursors.ts";
 import type { Intent } from "./journal.ts";
@@ -159,7 +159,7 @@ class Allocator {
   #keeps(service: ServiceView, vip: string): boolean {
     const owner = this.#input.owners.owner(vip);
     if (owner === undefined || owner.uid === service.uid) return true;
-    if (!owner.ingress.some(({ ip }) => ip === vip)) return true;
+    if (!shows(owner, vip)) return true;
     const key = this.#keyFor(service, vip);
     if (key === undefined || key !== this.#keyFor(owner, vip)) return false;
     this.#mine ??= new Set(this.#services.map(({ uid }) => uid));

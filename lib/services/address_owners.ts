@@ -1,5 +1,5 @@
 import { parseIp } from "../net/ip.ts";
-import type { ServiceView } from "./service_view.ts";
+import { type ServiceView, shows } from "./service_view.ts";
 
 /** More on one Service is a mistake, or an attempt to keep the agent busy. */
 export const MOST_ADDRESSES = 16;
@@ -86,9 +86,7 @@ function better(
   vip: string,
 ): ServiceView | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const [aShows, bShows] = [a, b].map(({ ingress, clusterIps }) =>
-    clusterIps.includes(vip) || ingress.some(({ ip }) => ip === vip)
-  );
+  const [aShows, bShows] = [a, b].map((one) => one.clusterIps.includes(vip) || shows(one, vip));
   if (aShows !== bShows) return aShows ? a : b;
   return isOlder(b, a) ? b : a;
 }

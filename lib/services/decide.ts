@@ -3,7 +3,7 @@ import { unusableVipReason } from "../net/vip_rules.ts";
 import { type AddressOwners, isOlder, MOST_ADDRESSES } from "./address_owners.ts";
 import { type ClassPolicy, whyNotServed } from "./class_policy.ts";
 import { beyondLimits, type VipLimits } from "./limits.ts";
-import type { Ingress, ServiceView } from "./service_view.ts";
+import { type Ingress, type ServiceView, shows } from "./service_view.ts";
 import { sharers, sharingConflict } from "./sharing.ts";
 
 /** An address to put on an interface and to announce. */
@@ -166,7 +166,7 @@ export function decide(input: DecideInput): Decision {
   const waiting = beyondLimits(
     wishes,
     limits,
-    ({ ip: { text }, service }) => held.has(text) || service.ingress.some(({ ip }) => ip === text),
+    ({ ip: { text }, service }) => held.has(text) || shows(service, text),
   );
   for (const [{ ip: { text: vip }, service }, limit] of waiting) {
     wanted.delete(vip);
@@ -205,7 +205,7 @@ export function sameIngress(is: readonly Ingress[], should: readonly Ingress[]):
 /** @returns why a Service that shows the address is not served. */
 function whyLeft(vip: string, { owners, policy }: DecideInput): string | undefined {
   for (const service of owners.naming(vip)) {
-    if (!service.ingress.some(({ ip }) => ip === vip)) continue;
+    if (!shows(service, vip)) continue;
     const reason = whyNotServed(policy, service);
     if (reason !== undefined) return `Service ${service.key}: ${reason}`;
   }
@@ -260,8 +260,8 @@ function ownerOf(
 ): { readonly uid: string; readonly service: ServiceView | undefined } | undefined {
   const owner = owners.owner(vip);
   const intended = pools?.intendedFor(vip);
-  const shows = owner?.ingress.some(({ ip }) => ip === vip);
-  if (intended !== undefined && intended !== owner?.uid && !shows) {
+  const isPublished = owner !== undefined && shows(owner, vip);
+  if (intended !== undefined && intended !== owner?.uid && !isPublished) {
     return { uid: intended, service: undefined };
   }
   return owner && { uid: owner.uid, service: owner };
@@ -289,10 +289,9 @@ function sharersOf(
   }
   for (const [vip, all] of contenders) {
     const owner = ownerOf(vip, owners, pools);
-    const shows = (service: ServiceView) => service.ingress.some(({ ip }) => ip === vip);
     all.sort((a, b) => {
       if (a.uid === owner?.uid || b.uid === owner?.uid) return a.uid === owner?.uid ? -1 : 1;
-      if (shows(a) !== shows(b)) return shows(a) ? -1 : 1;
+      if (shows(a, vip) !== shows(b, vip)) return shows(a, vip) ? -1 : 1;
       return isOlder(a, b) ? -1 : 1;
     });
     contenders.set(vip, sharers(all));

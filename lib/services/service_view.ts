@@ -1,14 +1,14 @@
 import type { Service } from "../kube/types.ts";
 
 /** Annotations that ask for addresses, strongest first, in front of `spec.loadBalancerIP`. */
-export const ADDRESS_ANNOTATIONS = [
+const ADDRESS_ANNOTATIONS = [
   "classvip.io/addresses",
   "kube-vip.io/loadbalancerIPs",
 ] as const;
 /** Annotation: Services with the same value may have one address together. */
-export const SHARING_ANNOTATION = "classvip.io/sharing-key";
+const SHARING_ANNOTATION = "classvip.io/sharing-key";
 /** Annotation: the pool to take an address from. */
-export const POOL_ANNOTATION = "classvip.io/pool";
+const POOL_ANNOTATION = "classvip.io/pool";
 const INTERFACE_ANNOTATIONS = ["classvip.io/interface", "kube-vip.io/serviceInterface"] as const;
 const IGNORE_ANNOTATIONS = ["classvip.io/ignore", "kube-vip.io/ignore"] as const;
 /** Settings of kube-vip for a Service that classvip does not follow, and says so. */
@@ -113,6 +113,11 @@ export function viewService(service: Service): ServiceView {
       ...(ipMode !== undefined && { ipMode }),
     })),
   };
+}
+
+/** Whether its status shows the address. @param vip canonical text */
+export function shows({ ingress }: ServiceView, vip: string): boolean {
+  return ingress.some(({ ip }) => ip === vip);
 }
 
 type Spec = NonNullable<Service["spec"]>;

@@ -1,3 +1,4 @@
+import { concat } from "../net/bytes.ts";
 import {
   decodeErrno,
   decodeNetlinkMessages,
@@ -92,7 +93,7 @@ export class NetlinkSocket implements Disposable {
   #transactBatch(what: string, requests: readonly Request[]): number[] {
     const sequences = requests.map(() => this.#nextSequence());
     const encoded = requests.map((request, index) => request(sequences[index] ?? 0));
-    this.#send(what, concatenate(encoded));
+    this.#send(what, concat(encoded));
     const errnos = new Map<number, number>();
     const waiting = new Set(sequences);
     while (waiting.size > 0) {
@@ -135,14 +136,4 @@ function errnoOf(what: string, message: NetlinkMessage): number {
 
 function malformed(what: string): Error {
   return new Error(`${what}: malformed netlink answer`);
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -1,6 +1,7 @@
 import { fnv1a } from "../hash.ts";
 import type { Clock } from "../election/clock.ts";
 import { gratuitousArpFrames } from "../net/arp.ts";
+import { equal } from "../net/bytes.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { AddressChange, InterfaceAddress, Link, Network } from "../net/link.ts";
 import { AnnouncementQueue, type AnnouncementSchedule } from "./schedule.ts";
@@ -334,10 +335,6 @@ export class Vips<Owner> {
 
 function placeOf({ claim: { ip }, homeIndex }: Held<unknown>): Place {
   return { ip, linkIndex: homeIndex };
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /**

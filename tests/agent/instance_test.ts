@@ -14,32 +14,16 @@ import { FakeClock, settled } from "../doubles/fake_clock.ts";
 import { FakeCluster } from "../doubles/fake_cluster.ts";
 import { refused } from "../doubles/fake_lease_api.ts";
 import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
+import { instanceConfig } from "../doubles/instance_config.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
 import { service } from "../services/views.ts";
 
-const CONFIG: InstanceConfig = {
-  name: "blue",
-  loadBalancerClass: "blue",
-  alsoClassless: false,
-  namespaces: [],
+const CONFIG = instanceConfig("blue", {
   leaseName: "classvip-blue",
-  leaseNamespace: "kube-system",
   leaseDurationMs: 10_000,
   renewIntervalMs: 3000,
-  priority: 100,
-  failback: false,
-  onApiLoss: "withdraw",
-  leaseAnnotations: {},
-  interface: "eth0",
-  announceIntervalMs: 60_000,
-  pools: [],
-  poolConfigMap: undefined,
-  maxVips: 0,
-  maxVipsPerNamespace: 0,
-  eventsPerSecond: 10,
   statusWritesPerSecond: 1000,
-  logLevel: "info",
-};
+});
 const MARK = instanceMark("kube-system", "classvip-blue");
 /** One duration, the drift that is allowed for, and some time to act. */
 const FIRST_HOLD_MS = 10_200;
@@ -206,13 +190,11 @@ Deno.test("Instance withdraws and clears what is not its to serve any more", asy
 Deno.test("Instance takes a status back that was under way when its Service went", async () => {
   const { clock, cluster, node } = await serving();
   const held = Promise.withResolvers<void>();
-  for (const client of cluster.clients) {
-    const answer = client.answer;
-    client.answer = async (options) => {
-      if (options.method === "PATCH" && options.path.includes("/api/")) await held.promise;
-      return answer(options);
-    };
-  }
+  const usual = cluster.answer;
+  cluster.answer = async (options) => {
+    if (options.method === "PATCH" && options.path.includes("/api/")) await held.promise;
+    return usual(options);
+  };
   cluster.put(service("api", { wish: B }));
   await soon(() => node.vips().includes(B));
   // The server has not answered yet: the Service is seen without a status when it leaves.
@@ -280,19 +262,16 @@ Deno.test("Instance takes changes in once that arrive at the same instant", asyn
 
 Deno.test("Instance forgets a status write that is not wanted any more", async () => {
   const { clock, cluster, node } = await serving();
-  const answers = cluster.clients.map(({ answer }) => answer);
-  for (const client of cluster.clients) {
-    const answer = client.answer;
-    client.answer = (options) => {
-      if (options.path.endsWith("/web/status")) throw refused(500, "InternalError");
-      return answer(options);
-    };
-  }
+  const usual = cluster.answer;
+  cluster.answer = (options) => {
+    if (options.path.endsWith("/web/status")) throw refused(500, "InternalError");
+    return usual(options);
+  };
   cluster.put(service("web", { wish: B, shows: [A] }));
   await soon(() => node.vips().join() === B);
   cluster.put(service("web", { wish: A, shows: [A] }));
   await soon(() => node.vips().join() === A);
-  cluster.clients.forEach((client, i) => client.answer = answers[i]!);
+  cluster.answer = usual;
   await clock.advance(60_000);
   assert.deepEqual(cluster.patched, ["web"], "only the one from before");
   await node.stop();
@@ -300,19 +279,16 @@ Deno.test("Instance forgets a status write that is not wanted any more", async (
 
 Deno.test("Instance leaves a status alone once another is the holder", async () => {
   const { clock, cluster, node } = await serving();
-  const answers = cluster.clients.map(({ answer }) => answer);
-  for (const client of cluster.clients) {
-    const answer = client.answer;
-    client.answer = (options) => {
-      if (options.path.endsWith("/status")) throw refused(500, "InternalError");
-      return answer(options);
-    };
-  }
+  const usual = cluster.answer;
+  cluster.answer = (options) => {
+    if (options.path.endsWith("/status")) throw refused(500, "InternalError");
+    return usual(options);
+  };
   cluster.put(service("api", { wish: B }));
   await soon(() => node.vips().includes(B));
   cluster.lease.edit((lease) => lease.spec!.holderIdentity = "node-x");
   await soon(() => node.vips().length === 0);
-  cluster.clients.forEach((client, i) => client.answer = answers[i]!);
+  cluster.answer = usual;
   await clock.advance(5000);
   assert.deepEqual(cluster.patched, ["web"]);
   await node.stop();
@@ -352,18 +328,16 @@ Deno.test("Instance hands over at once, and the next one writes nothing that is 
 
 Deno.test("Instance withdraws at the fence when the API server is away, and comes back", async () => {
   const { clock, cluster, node } = await serving();
-  const answers = cluster.clients.map(({ answer }) => answer);
-  for (const client of cluster.clients) {
-    client.answer = () => {
-      throw refused(0, "Unreachable");
-    };
-  }
+  const usual = cluster.answer;
+  cluster.answer = () => {
+    throw refused(0, "Unreachable");
+  };
   await clock.advance(10_000);
   assert.deepEqual(node.vips(), []);
   const count = node.network.frames.length;
   await clock.advance(20_000);
   assert.equal(node.network.frames.length, count);
-  cluster.clients.forEach((client, i) => client.answer = answers[i]!);
+  cluster.answer = usual;
   await clock.advance(2000);
   await soon(() => node.vips().includes(A));
   await node.stop();
@@ -541,11 +515,9 @@ Deno.test("Instance holds on without the API server where it is told to, until c
   node.claim(A, "02:00:00:00:00:99");
   assert.deepEqual(node.vips(), [A], "the Lease is the judge");
   await soon(() => node.reasons().includes("AddressConflict"));
-  for (const client of cluster.clients) {
-    client.answer = () => {
-      throw refused(0, "Unreachable");
-    };
-  }
+  cluster.answer = () => {
+    throw refused(0, "Unreachable");
+  };
   for (let s = 0; s < 60; s++) {
     await clock.advance(1000);
     assert.deepEqual(node.vips(), [A]);

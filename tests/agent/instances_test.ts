@@ -4,34 +4,8 @@ import type { StartStage } from "../../lib/agent/start_order.ts";
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
+import { instanceConfig as config } from "../doubles/instance_config.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
-
-function config(name: string, more: Partial<InstanceConfig> = {}): InstanceConfig {
-  return {
-    name,
-    loadBalancerClass: name,
-    alsoClassless: false,
-    namespaces: [],
-    leaseName: name,
-    leaseNamespace: "kube-system",
-    leaseDurationMs: 5000,
-    renewIntervalMs: 1500,
-    priority: 100,
-    failback: false,
-    onApiLoss: "withdraw",
-    leaseAnnotations: {},
-    interface: "eth0",
-    announceIntervalMs: 60_000,
-    pools: [],
-    poolConfigMap: undefined,
-    maxVips: 0,
-    maxVipsPerNamespace: 0,
-    eventsPerSecond: 10,
-    statusWritesPerSecond: 100,
-    logLevel: "info",
-    ...more,
-  };
-}
 
 /** Instances that do nothing but say what becomes of them. */
 class Stage {

@@ -2,6 +2,7 @@ import { HANDOVER_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { RealPlane } from "../cluster/real_plane.ts";
 import type { ApiServer } from "../lab/api/server.ts";
 import type { Fault as ServerFault, Matcher } from "../lab/api/faults.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Ground } from "./ground.ts";
 import type { Kind, Step } from "./schedule.ts";
@@ -194,7 +195,7 @@ function plan(api: ApiServer, fault: ServerFault & Matcher, restMs = 0): Begun {
   return {
     end: async () => {
       planned.remove();
-      await new Promise((resolve) => setTimeout(resolve, restMs));
+      await rest(restMs);
     },
   };
 }

@@ -1,4 +1,3 @@
-import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { Lease } from "../../lib/kube/types.ts";
 import { RealPlane } from "../cluster/real_plane.ts";
 import { Agent } from "../lab/agent.ts";
@@ -117,11 +116,8 @@ export class Ground implements AsyncDisposable {
 
   async #fill(): Promise<void> {
     await this.kube.createNamespace(NAMESPACE);
-    // As a holder leaves it that withdrew: nobody needs to wait before taking it.
-    await this.kube.create("Lease", {
-      metadata: { ...this.lease.metadata, annotations: { [RELEASED_ANNOTATION]: "0" } },
-      spec: { leaseTransitions: 0 },
-    });
+    const { namespace, name } = this.lease.metadata;
+    await this.kube.layLease(namespace, name);
     for (const [i, vip] of this.vips.entries()) {
       await this.kube.create("Service", {
         metadata: {

@@ -1,4 +1,4 @@
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import { Actions, type Begun } from "./actions.ts";
 import { AHEAD_MS } from "./clocks.ts";
 import { Ground } from "./ground.ts";
@@ -169,8 +169,4 @@ function sayingsOf({ allAgents }: Ground, wallMs: number): Saying[] {
       return { atMs, node, text: [message, ...details].join(" · ") };
     })
   );
-}
-
-function rest(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }

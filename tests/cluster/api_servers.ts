@@ -1,11 +1,13 @@
-import { makeKeyPair, makeServerCertificate } from "../lab/api/certificate.ts";
+import { makeServerCertificate } from "../lab/api/certificate.ts";
 import type { Child } from "../lab/child.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import { kubeconfig } from "../lab/kubeconfig.ts";
 import type { Lab } from "../lab/lab.ts";
 import { Kube } from "../scenarios/kube.ts";
+import { apiServerFlags, etcdFlags, writeAuthentication } from "./programs.ts";
 
-export const API_PORT = 6443;
+const API_PORT = 6443;
 /** Has the rights of deploy/control-plane/rbac.yaml and no others. */
 const USER = "classvip-control-plane";
 const ETCD_PORT = 2379;
@@ -54,14 +56,11 @@ export class ApiServers implements AsyncDisposable {
       await Deno.mkdir(`${dir}/${name}`, { recursive: true });
       await servers.giveCertificate(name, certificate);
     }
-    const { privateKey, publicKey } = await makeKeyPair();
-    await Deno.writeTextFile(`${dir}/sa.key`, privateKey);
-    await Deno.writeTextFile(`${dir}/sa.pub`, publicKey);
+    await writeAuthentication(dir, [
+      `${token},admin,admin,system:masters`,
+      `${token}-user,${USER},1`,
+    ]);
     await Deno.writeTextFile(`${dir}/ca.crt`, caCert);
-    await Deno.writeTextFile(
-      `${dir}/tokens.csv`,
-      `${token},admin,admin,system:masters\n${token}-user,${USER},1\n`,
-    );
     const server = servers.url;
     await Deno.writeTextFile(servers.kubeconfig, kubeconfig({ server, caCert, token }));
     await Deno.writeTextFile(
@@ -74,12 +73,7 @@ export class ApiServers implements AsyncDisposable {
     const etcd = new Deno.Command("setpriv", {
       args: [
         ...["--pdeathsig", "KILL", "--", `${assets}/etcd`],
-        `--data-dir=${dir}/etcd`,
-        `--listen-client-urls=${client}`,
-        `--advertise-client-urls=${client}`,
-        `--listen-peer-urls=${peer}`,
-        `--initial-advertise-peer-urls=${peer}`,
-        `--initial-cluster=default=${peer}`,
+        ...etcdFlags(dir, client, peer),
         "--unsafe-no-fsync",
         "--log-level=error",
       ],
@@ -127,19 +121,14 @@ export class ApiServers implements AsyncDisposable {
       node.spawn([
         ...["sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", `${own}/log`],
         `${this.#assets}/kube-apiserver`,
-        `--etcd-servers=http://${this.lab.gatewayIp}:${ETCD_PORT}`,
-        "--bind-address=0.0.0.0",
-        `--advertise-address=${node.ip}`,
-        `--secure-port=${API_PORT}`,
-        "--service-cluster-ip-range=10.96.0.0/16",
-        "--authorization-mode=RBAC,Node",
-        `--tls-cert-file=${own}/server.crt`,
-        `--tls-private-key-file=${own}/server.key`,
-        `--token-auth-file=${dir}/tokens.csv`,
-        "--service-account-issuer=https://kubernetes.default.svc",
-        `--service-account-key-file=${dir}/sa.pub`,
-        `--service-account-signing-key-file=${dir}/sa.key`,
-        "--profiling=false",
+        ...apiServerFlags({
+          dir,
+          certificateDir: own,
+          etcd: `http://${this.lab.gatewayIp}:${ETCD_PORT}`,
+          address: node.ip,
+          port: API_PORT,
+          listen: "0.0.0.0",
+        }),
       ], { GOGC: "50" }),
     );
   }
@@ -161,7 +150,7 @@ export class ApiServers implements AsyncDisposable {
         const text = await Deno.readTextFile(`${this.dir}/${node.name}/log`).catch(() => "");
         throw new Error(`The API server of ${node.name} is not ready:\n${text.slice(-2000)}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await rest(200);
     }
   }
 

@@ -1,4 +1,6 @@
-import { makeKeyPair, makeServerCertificate } from "../lab/api/certificate.ts";
+import { makeServerCertificate } from "../lab/api/certificate.ts";
+import { rest } from "../lab/clock.ts";
+import { apiServerFlags, etcdFlags, writeAuthentication } from "./programs.ts";
 
 /** How to start a control plane. */
 export interface ControlPlaneOptions {
@@ -73,10 +75,7 @@ export class ControlPlane implements AsyncDisposable {
     await write("ca.crt", caCert);
     await write("server.crt", cert);
     await write("server.key", key);
-    const { privateKey, publicKey } = await makeKeyPair();
-    await write("service-account.key", privateKey);
-    await write("service-account.pub", publicKey);
-    await write("tokens.csv", `${token},admin,admin,system:masters\n`);
+    await writeAuthentication(dir, [`${token},admin,admin,system:masters`]);
     await write("audit.yaml", AUDIT_POLICY);
     const [etcd, etcdPeer] = freePorts("127.0.0.1", 2);
     const [api] = freePorts(hostname, 1);
@@ -105,23 +104,17 @@ export class ControlPlane implements AsyncDisposable {
   async startApiServer(): Promise<void> {
     const { assets, dir, hostname = "127.0.0.1", readyMs = 60_000 } = this.#options;
     this.#apiServer = new Program(`${assets}/kube-apiserver`, this.log, [
-      `--etcd-servers=http://127.0.0.1:${this.#ports.etcd}`,
-      `--bind-address=${hostname}`,
-      `--advertise-address=${hostname}`,
-      `--secure-port=${this.#ports.api}`,
-      "--service-cluster-ip-range=10.96.0.0/16",
-      "--authorization-mode=RBAC,Node",
-      `--tls-cert-file=${dir}/server.crt`,
-      `--tls-private-key-file=${dir}/server.key`,
-      `--token-auth-file=${dir}/tokens.csv`,
-      "--service-account-issuer=https://kubernetes.default.svc",
-      `--service-account-key-file=${dir}/service-account.pub`,
-      `--service-account-signing-key-file=${dir}/service-account.key`,
+      ...apiServerFlags({
+        dir,
+        certificateDir: dir,
+        etcd: `http://127.0.0.1:${this.#ports.etcd}`,
+        address: hostname,
+        port: this.#ports.api,
+      }),
       `--audit-policy-file=${dir}/audit.yaml`,
       `--audit-log-path=${this.auditLog}`,
       // Nothing reaches Services here: the endpoints of the Service "kubernetes" are not kept.
       "--endpoint-reconciler-type=none",
-      "--profiling=false",
     ]);
     await this.#ready(readyMs);
   }
@@ -169,12 +162,7 @@ export class ControlPlane implements AsyncDisposable {
     const client = `http://127.0.0.1:${this.#ports.etcd}`;
     const peer = `http://127.0.0.1:${this.#ports.etcdPeer}`;
     this.#etcd = new Program(`${assets}/etcd`, `${dir}/etcd.log`, [
-      `--data-dir=${dir}/etcd`,
-      `--listen-client-urls=${client}`,
-      `--advertise-client-urls=${client}`,
-      `--listen-peer-urls=${peer}`,
-      `--initial-advertise-peer-urls=${peer}`,
-      `--initial-cluster=default=${peer}`,
+      ...etcdFlags(dir, client, peer),
       "--log-level=warn",
     ]);
   }
@@ -196,7 +184,7 @@ export class ControlPlane implements AsyncDisposable {
       } catch (error) {
         last = error;
       }
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await rest(100);
     }
     throw new Error(
       await this.#apiServer!.failure(`is not ready after ${readyMs} ms (${last})`),

@@ -13,7 +13,6 @@ import {
   parseNamespaces,
   parseObjectName,
   parseServerUrl,
-  splitHttpAddress,
 } from "../../lib/config/values.ts";
 
 const REFUSED = Symbol("refused");
@@ -134,11 +133,6 @@ Deno.test("parseHttpAddress() reads hosts, ports and off", () => {
     ["a:65536", REFUSED],
     ["a:b", REFUSED],
   ]);
-});
-
-Deno.test("splitHttpAddress() gives host and port", () => {
-  assert.deepEqual(splitHttpAddress("[::1]:80"), { hostname: "::1", port: 80 });
-  assert.deepEqual(splitHttpAddress("0.0.0.0:2112"), { hostname: "0.0.0.0", port: 2112 });
 });
 
 Deno.test("parseServerUrl() takes a server and nothing else", () => {

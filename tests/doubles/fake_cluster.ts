@@ -13,9 +13,10 @@ export class FakeCluster {
   /** Other Leases of classvip, as a list shows them. */
   otherLeases: Lease[] = [];
   readonly services = new Map<string, Service>();
-  readonly clients: FakeKubeClient[] = [];
   /** PATCH requests of statuses, by name of the Service. */
   readonly patched: string[] = [];
+  /** Answers every request. A test may put something else in its place. */
+  answer: (options: RequestOptions) => unknown = (options) => this.#answer(options);
   #version = 1;
   readonly #followers = new Map<Lines<Change>, string>();
   #last: Lease | undefined;
@@ -30,13 +31,12 @@ export class FakeCluster {
 
   open(): FakeKubeClient {
     const client = new FakeKubeClient();
-    client.answer = (options) => this.#answer(options);
+    client.answer = (options) => this.answer(options);
     client.follow = ({ path, signal }) => {
       const lines = new Lines<Change>(signal);
       this.#followers.set(lines, path.split("/").at(-1)!);
       return lines;
     };
-    this.clients.push(client);
     return client;
   }
 

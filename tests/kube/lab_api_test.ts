@@ -5,6 +5,7 @@ import { KubeLeaseApi } from "../../lib/kube/lease_api.ts";
 import type { Lease, Service } from "../../lib/kube/types.ts";
 import { serverVersion } from "../../lib/kube/version.ts";
 import { Watch } from "../../lib/kube/watch.ts";
+import { realClock as clock } from "../doubles/real_clock.ts";
 import { ApiServer, type ApiServerOptions } from "../lab/api/server.ts";
 import { fakeCredentials } from "./server.ts";
 
@@ -22,16 +23,6 @@ function clientOf(server: ApiServer): HttpKubeClient {
     userAgent: "classvip/test",
   });
 }
-
-const clock = {
-  nowMs: () => performance.now(),
-  until(atMs: number, signal: AbortSignal) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, atMs - performance.now());
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    return promise.finally(() => clearTimeout(timer));
-  },
-};
 
 /** A watch of Services on a real connection, and what it has told so far. */
 class Watching implements AsyncDisposable {

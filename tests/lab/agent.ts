@@ -89,6 +89,14 @@ export class Agent implements AsyncDisposable {
     return this.#child.reports.waitFor(predicate, deadlineMs, from);
   }
 
+  /** Waits until it holds the Lease, or knows of another one that does. */
+  async joined(deadlineMs: number): Promise<void> {
+    await this.waitForLog(
+      ({ message }) => message === "another holder is seen" || message === "holds the Lease",
+      deadlineMs,
+    );
+  }
+
   /** SIGTERM: it withdraws its VIPs and ends. */
   terminate(): Promise<Deno.CommandStatus> {
     this.#child.signal("SIGTERM");

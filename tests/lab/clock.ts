@@ -6,3 +6,8 @@ bootTimeMs();
 
 /** Milliseconds of CLOCK_BOOTTIME: the clock of all that the lab reports, in every process. */
 export const nowMs = bootTimeMs;
+
+/** Lets time go by: for what takes its time, or must not happen in it. */
+export function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -39,7 +39,7 @@ const FORBIDDING: [path: string, value: string, remedy: string][] = [
 ];
 
 /** Finds out whether, and how, network namespaces can be made here. */
-export async function labAccess(): Promise<LabAccess> {
+async function labAccess(): Promise<LabAccess> {
   for (const [program, versionFlag, packageName] of PROGRAMS) {
     try {
       await run([program, versionFlag]);

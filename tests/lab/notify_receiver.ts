@@ -1,6 +1,7 @@
 import { AF_UNIX, sockaddrUnAbstract, sockaddrUnPath } from "../../lib/net/sockaddr.ts";
 import { attempt, call } from "../../lib/sys/libc.ts";
 import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_DGRAM, Socket } from "../../lib/sys/socket.ts";
+import { rest } from "./clock.ts";
 import { Feed } from "./feed.ts";
 
 const LOOK_MS = 10;
@@ -35,7 +36,7 @@ export class NotifyReceiver implements AsyncDisposable {
         null,
         null,
       );
-      if (length === undefined) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      if (length === undefined) await rest(LOOK_MS);
       else this.states.push(new TextDecoder().decode(buffer.subarray(0, length)));
     }
   }

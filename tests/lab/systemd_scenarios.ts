@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Scenario } from "../scenarios/scenario.ts";
 import { DEADLINE_MS, type Stage } from "../scenarios/stage.ts";
+import { rest } from "./clock.ts";
 import type { Agent } from "./agent.ts";
 import { classvipCommand } from "./agent.ts";
 import { NotifyReceiver } from "./notify_receiver.ts";
@@ -65,9 +66,9 @@ export const systemdScenarios: Scenario[] = [
       await unit.lives();
       agent.stop();
       // What was on its way when it stopped.
-      await sleep(WATCHDOG_MS / 4);
+      await rest(WATCHDOG_MS / 4);
       const before = unit.signs();
-      await sleep(WATCHDOG_MS);
+      await rest(WATCHDOG_MS);
       assert.equal(unit.signs(), before);
       await agent.kill();
       await stage.gone(vip);
@@ -172,8 +173,4 @@ class Unit implements AsyncDisposable {
     await this.#receiver[Symbol.asyncDispose]();
     await Deno.remove(this.#folder, { recursive: true });
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BROADCAST_MAC, formatMac, isMulticastMac, parseMac } from "../../lib/net/mac.ts";
+import { formatMac, parseMac } from "../../lib/net/mac.ts";
 
 Deno.test("formatMac() writes what parseMac() reads", () => {
   fc.assert(fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), (mac) => {
@@ -20,10 +20,4 @@ Deno.test("parseMac() refuses other texts", () => {
     "2:0:5e:10:0:1",
   ];
   for (const text of cases) assert.equal(parseMac(text), undefined, text);
-});
-
-Deno.test("isMulticastMac() looks at the group bit", () => {
-  assert.equal(isMulticastMac(BROADCAST_MAC), true);
-  assert.equal(isMulticastMac(parseMac("33:33:00:00:00:01")!), true);
-  assert.equal(isMulticastMac(parseMac("02:00:5e:10:00:01")!), false);
 });

@@ -3,7 +3,6 @@ import { Instance } from "../../lib/agent/instance.ts";
 import { LeaseView } from "../../lib/agent/lease_view.ts";
 import { LinkWatch } from "../../lib/agent/link_watch.ts";
 import { ServiceSource } from "../../lib/agent/service_source.ts";
-import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { HttpKubeClient } from "../../lib/kube/client.ts";
 import type { Event, KubeClient, Lease, RequestOptions } from "../../lib/kube/types.ts";
 import { EventRecorder } from "../../lib/observe/events.ts";
@@ -11,47 +10,20 @@ import { createMetrics } from "../../lib/observe/metrics.ts";
 import { ALLOCATING_ANNOTATION } from "../../lib/pools/journal.ts";
 import type { PoolSpec } from "../../lib/pools/pool.ts";
 import { FakeNetwork } from "../doubles/fake_network.ts";
+import { instanceConfig } from "../doubles/instance_config.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
+import { realClock as clock } from "../doubles/real_clock.ts";
 import { fakeCredentials } from "../kube/server.ts";
 
 export const LEASE = { namespace: "default", name: "pools" };
 
-const CONFIG: InstanceConfig = {
-  name: "blue",
+const CONFIG = instanceConfig("blue", {
   loadBalancerClass: "example.com/blue",
-  alsoClassless: false,
-  namespaces: [],
   leaseName: LEASE.name,
   leaseNamespace: LEASE.namespace,
-  leaseDurationMs: 5000,
-  renewIntervalMs: 1500,
-  priority: 100,
-  failback: false,
-  onApiLoss: "withdraw",
-  leaseAnnotations: {},
-  interface: "eth0",
-  announceIntervalMs: 60_000,
-  pools: [],
-  poolConfigMap: undefined,
-  maxVips: 0,
-  maxVipsPerNamespace: 0,
   eventsPerSecond: 1000,
   statusWritesPerSecond: 1000,
-  logLevel: "info",
-};
-
-/** Real time: requests take some. */
-const clock = {
-  nowMs: () => performance.now(),
-  until(atMs: number, signal: AbortSignal) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal.aborted) return Promise.resolve();
-    const waitMs = Math.min(atMs - performance.now(), 2 ** 31 - 1);
-    const timer = setTimeout(resolve, waitMs);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    return promise.finally(() => clearTimeout(timer));
-  },
-};
+});
 
 /** A node with one instance, against an API server over HTTP; its interfaces are a double. */
 export class PoolNode {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type { Scenario } from "./scenario.ts";
-import { logged } from "./stage.ts";
 
 /** Which Services an instance serves. */
 export const classScenarios: Scenario[] = [
@@ -19,14 +18,13 @@ export const classScenarios: Scenario[] = [
       await stage.served(foreign, theirs, first);
       // Standbys, and then the holder of one class alone goes.
       for (const options of [{}, other]) {
-        await logged(await stage.startAgent(second, options), "another holder is seen");
+        await stage.startStandby(second, options);
       }
       await agent.terminate();
       await stage.served(service, mine, second);
       assert.equal((await stage.readLease()).spec?.holderIdentity, second.name);
       assert.equal((await stage.readLease(other.lease)).spec?.holderIdentity, first.name);
-      const [holding, ...more] = stage.world.watch.holdings.of(theirs);
-      assert.deepEqual([holding?.host, holding?.open, more], [first.name, true, []]);
+      stage.assertStayed(theirs, first);
     },
   },
   {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { nowMs } from "../lab/clock.ts";
 import type { Scenario } from "./scenario.ts";
-import { DEADLINE_MS, logged, until } from "./stage.ts";
+import { DEADLINE_MS, until } from "./stage.ts";
 
 /** Holders that end, or hang, without a word. */
 export const crashScenarios: Scenario[] = [
@@ -31,8 +31,7 @@ export const crashScenarios: Scenario[] = [
       const service = await stage.createService({ addresses: vip });
       const sleeper = await stage.startAgent(stage.nodes[0]!);
       const from = await stage.served(service, vip);
-      const standby = await stage.startAgent(stage.nodes[1]!);
-      await logged(standby, "another holder is seen");
+      const standby = await stage.startStandby(stage.nodes[1]!);
       sleeper.stop();
       await stage.gone(vip);
       await stage.served(service, vip, stage.nodes[1]);
@@ -65,8 +64,7 @@ export const crashScenarios: Scenario[] = [
       const node = stage.nodes[0]!;
       const crashed = await stage.startAgent(node, { leaseSeconds });
       await stage.served(service, vip, node);
-      const standby = await stage.startAgent(stage.nodes[1]!, { leaseSeconds });
-      await logged(standby, "another holder is seen");
+      await stage.startStandby(stage.nodes[1]!, { leaseSeconds });
       const { spec: before } = await stage.readLease();
       await crashed.kill();
       const endsMs = async () => {
@@ -84,8 +82,7 @@ export const crashScenarios: Scenario[] = [
         "the kernel lifetime is the new run's",
         async () => await endsMs() > crashedEndsMs + 2000 || undefined,
       );
-      const [holding, ...more] = stage.world.watch.holdings.of(vip);
-      assert.deepEqual([holding?.host, holding?.open, more], [node.name, true, []]);
+      stage.assertStayed(vip, node);
       const { spec: after } = await stage.readLease();
       assert.equal(after?.leaseTransitions, before?.leaseTransitions);
       assert.equal(after?.acquireTime, before?.acquireTime);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type Beacon, BeaconCodec } from "../../lib/net/beacon.ts";
 import { type Agent, classvipCommand } from "../lab/agent.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import type { HexFrame } from "../lab/frames_main.ts";
 import { startHelper } from "../lab/helper.ts";
 import type { LabHost } from "../lab/host.ts";
-import { FastTeam, LEASE_MS, metric, rejected, rest, SETTLE_MS, writeKey } from "./fast_team.ts";
+import { FastTeam, LEASE_MS, metric, rejected, SETTLE_MS, writeKey } from "./fast_team.ts";
 import type { Scenario } from "./scenario.ts";
 import { DEADLINE_MS, logged, type Stage, until } from "./stage.ts";
 

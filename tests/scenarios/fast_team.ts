@@ -1,13 +1,13 @@
 import type { Agent } from "../lab/agent.ts";
 import type { ArpFrame } from "../lab/arp_frames.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
-import { DEADLINE_MS, logged, type Stage, type StageAgentOptions } from "./stage.ts";
+import { get, portOf } from "./process.ts";
+import { DEADLINE_MS, type Stage, type StageAgentOptions } from "./stage.ts";
 
 export const LEASE_MS = 5000;
 /** A standby has heard the holder, and the holder's standbys have said that they are there. */
 export const SETTLE_MS = 1200;
-
-export const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Agents with fast failover, by node. */
 export class FastTeam {
@@ -38,10 +38,7 @@ export class FastTeam {
     const service = await this.stage.createService({ addresses: vip });
     for (const node of nodes) {
       const agent = await this.start(node, options);
-      await agent.waitForLog(
-        ({ message }) => message === "another holder is seen" || message === "holds the Lease",
-        DEADLINE_MS,
-      );
+      await agent.joined(DEADLINE_MS);
     }
     await this.stage.served(service, vip);
     await rest(SETTLE_MS);
@@ -82,13 +79,8 @@ export async function writeKey(
 
 /** @returns the value of the metric whose line begins like this; labels in any order. */
 export async function metric(node: LabHost, agent: Agent, wanted: RegExp): Promise<number> {
-  const { address } = await logged(agent, "serving health and metrics");
-  const port = String(address).split(":").at(-1);
-  const script = `exec 3<>/dev/tcp/127.0.0.1/${port}
-    printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3
-    cat <&3`;
-  const text = await node.exec(["bash", "-c", script]);
-  const line = text.split("\n").find((line) => wanted.test(line));
+  const { body } = await get(node, await portOf(agent), "/metrics");
+  const line = body.split("\n").find((line) => wanted.test(line));
   return Number(line?.split(" ").at(-1) ?? NaN);
 }
 

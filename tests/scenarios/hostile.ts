@@ -3,9 +3,10 @@ import { arpRequestFrame, gratuitousArpFrames } from "../../lib/net/arp.ts";
 import { type Beacon, BeaconCodec } from "../../lib/net/beacon.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 import { parseMac } from "../../lib/net/mac.ts";
+import { rest } from "../lab/clock.ts";
 import type { HexFrame } from "../lab/frames_main.ts";
 import { startHelper } from "../lab/helper.ts";
-import { FastTeam, metric, rejected, rest } from "./fast_team.ts";
+import { FastTeam, metric, rejected } from "./fast_team.ts";
 import type { Scenario } from "./scenario.ts";
 import { DEADLINE_MS, until } from "./stage.ts";
 

@@ -1,3 +1,4 @@
+import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { KubeError } from "../../lib/kube/errors.ts";
 import type { Event, KubeObject, Lease, Service } from "../../lib/kube/types.ts";
 import type { Plane } from "./plane.ts";
@@ -47,6 +48,18 @@ export class Kube implements Disposable {
 
   async createNamespace(name: string): Promise<void> {
     await this.request("POST", "/api/v1/namespaces", { metadata: { name } });
+  }
+
+  /** A Lease as its last holder left it after it withdrew: nobody needs to wait before taking it. */
+  layLease(
+    namespace: string,
+    name: string,
+    annotations: Record<string, string> = {},
+  ): Promise<Lease> {
+    return this.create("Lease", {
+      metadata: { namespace, name, annotations: { [RELEASED_ANNOTATION]: "0", ...annotations } },
+      spec: { leaseTransitions: 0 },
+    });
   }
 
   create<K extends keyof Kinds>(kind: K, object: Kinds[K]): Promise<Kinds[K]> {

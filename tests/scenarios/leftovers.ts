@@ -3,7 +3,7 @@ import { instanceMark } from "../../lib/vip/vips.ts";
 import { classvipCommand } from "../lab/agent.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
-import { DEADLINE_MS, logged, type Stage } from "./stage.ts";
+import { DEADLINE_MS, type Stage } from "./stage.ts";
 
 /** What a crashed run left, and how it is cleaned up. */
 export const leftoverScenarios: Scenario[] = [
@@ -17,8 +17,7 @@ export const leftoverScenarios: Scenario[] = [
       const node = stage.nodes[0]!;
       const crashed = await stage.startAgent(node, { leaseSeconds });
       await stage.served(service, vip, node);
-      const standby = await stage.startAgent(stage.nodes[1]!, { leaseSeconds });
-      await logged(standby, "another holder is seen");
+      await stage.startStandby(stage.nodes[1]!, { leaseSeconds });
 
       // Not while the agent runs.
       await assert.rejects(release(stage, node), /nothing released, Lease \S+-vip/);

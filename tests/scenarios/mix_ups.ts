@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Agent, classvipCommand } from "../lab/agent.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import { get, portOf } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -58,7 +59,7 @@ async function assertSaid(
     await until(`${kind} is measured`, () => measured(host, agent, kind));
   }
   // Time for a second one of each, were there any.
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await rest(3000);
   for (const agent of sayers) assert.equal(ours(agent).length, 1, `${kind} is logged once`);
   const { items } = await stage.kube.list("Event", namespace);
   const same = items.filter(({ reason, involvedObject }) =>
@@ -106,8 +107,7 @@ export const mixUpScenarios: Scenario[] = [
       for (const [i, agent] of [second, third].entries()) {
         await until("measured", () => measured(stage.nodes[i + 1]!, agent, "ClassServedTwice"));
       }
-      const [holding, ...more] = stage.world.watch.holdings.of(vip);
-      assert.deepEqual([holding?.host, holding?.open, more], [stage.nodes[0]!.name, true, []]);
+      stage.assertStayed(vip, stage.nodes[0]!);
       await first.terminate();
       await stage.served(service, vip);
       await logged(second, "a mix-up is over");
@@ -151,7 +151,7 @@ export const mixUpScenarios: Scenario[] = [
       const older = await stage.startAgent(first, { flags: [`--pools=${vips[0]}-${vips[1]}`] });
       await logged(older, "holds the Lease");
       // Age counts in whole seconds.
-      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await rest(1100);
       await stage.layLease(other.lease);
       const younger = await stage.startAgent(second, {
         ...other,
@@ -185,8 +185,7 @@ export const mixUpScenarios: Scenario[] = [
       const about = { kind: "Service", name: "late" } as const;
       await assertSaid(stage, agents, "AddressAskedTwice", about, new RegExp(vip));
       await stage.assertUntouched(late);
-      const [holding, ...more] = stage.world.watch.holdings.of(vip);
-      assert.deepEqual([holding?.host, holding?.open, more], [stage.nodes[0]!.name, true, []]);
+      stage.assertStayed(vip, stage.nodes[0]!);
     },
   },
   {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BURST_MS } from "../../lib/vip/schedule.ts";
 import { type Agent, classvipCommand } from "../lab/agent.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import { get, portOf } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -119,9 +119,7 @@ async function assertUnbroken(
   // What has just happened may show only now.
   const afterMs = nowMs() + 2 * ANNOUNCE_MS;
   await stage.world.sniffer.waitForClaim(vip, DEADLINE_MS, { mac: node.mac, sinceMs: afterMs });
-  const { holdings } = stage.world.watch;
-  const [holding, ...more] = holdings.of(vip);
-  assert.deepEqual([holding?.host, holding?.open, more], [node.name, true, []], `${vip} moved`);
+  stage.assertStayed(vip, node);
   const times = stage.world.claims(vip, node).map(({ atMs }) => atMs).filter((at) => at > sinceMs);
   const all = [sinceMs, ...times, nowMs()];
   const gapMs = Math.max(...all.slice(1).map((at, i) => at - all[i]!));
@@ -310,7 +308,7 @@ export const planScenarios: Scenario[] = [
       for (const addresses of vips) {
         services.push(await stage.createService({ addresses, class: classOf(stage, FIRST) }));
         // Age counts in whole seconds.
-        await new Promise((resolve) => setTimeout(resolve, 1100));
+        await rest(1100);
       }
       const node = stage.nodes[0]!;
       const agent = await plan.run(node);

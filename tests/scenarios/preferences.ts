@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { NO_VIP_TAINT } from "../../lib/agent/node_watch.ts";
 import { HANDOVER_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { classvipCommand } from "../lab/agent.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
 import { LEASE_SECONDS, logged, type Stage } from "./stage.ts";
@@ -20,10 +21,7 @@ export const preferenceScenarios: Scenario[] = [
       await stage.startAgent(first, { leaseSeconds: LONG_SECONDS });
       await stage.served(service, vip, first);
       for (const node of [second, third]) {
-        await logged(
-          await stage.startAgent(node, { leaseSeconds: LONG_SECONDS }),
-          "another holder is seen",
-        );
+        await stage.startStandby(node, { leaseSeconds: LONG_SECONDS });
       }
       assert.match(await handOver(stage, third.name), /node-1 handed over to node-3/);
       await stage.served(service, vip, third);
@@ -54,21 +52,16 @@ export const preferenceScenarios: Scenario[] = [
       const [low, middle, high] = stage.nodes as [LabHost, LabHost, LabHost];
       const holder = await stage.startAgent(low, { flags: ["--priority=0"] });
       await stage.served(service, vip, low);
-      const start = async (node: LabHost, flags: string[]) => {
-        const agent = await stage.startAgent(node, { flags });
-        await logged(agent, "another holder is seen");
-        return agent;
-      };
-      await start(middle, ["--priority=1"]);
-      const plain = await start(high, ["--priority=100"]);
+      await stage.startStandby(middle, { flags: ["--priority=1"] });
+      const plain = await stage.startStandby(high, { flags: ["--priority=100"] });
       // Longer than a failback would take.
-      await new Promise((resolve) => setTimeout(resolve, 2.5 * LEASE_SECONDS * 1000));
+      await rest(2.5 * LEASE_SECONDS * 1000);
       assert.equal(stage.world.watch.holdings.of(vip).length, 1, "a failback that nobody set");
       await holder.terminate();
       await stage.served(service, vip, high);
       await plain.terminate();
       await stage.served(service, vip, middle);
-      await start(high, ["--priority=100", "--failback"]);
+      await stage.startStandby(high, { flags: ["--priority=100", "--failback"] });
       await stage.served(service, vip, high);
       assert.deepEqual(stage.world.watch.holdings.of(vip).map(({ host }) => host), [
         low.name,
@@ -89,8 +82,7 @@ export const preferenceScenarios: Scenario[] = [
       stage.defer(async () => void await stage.kube.request("DELETE", path));
       const agent = await stage.startAgent(tainted, { leaseSeconds: LONG_SECONDS });
       await stage.served(service, vip, tainted);
-      const standby = await stage.startAgent(other, { leaseSeconds: LONG_SECONDS });
-      await logged(standby, "another holder is seen");
+      const standby = await stage.startStandby(other, { leaseSeconds: LONG_SECONDS });
       await stage.kube.request("PATCH", path, {
         spec: { taints: [{ key: NO_VIP_TAINT, effect: "NoSchedule" }] },
       });

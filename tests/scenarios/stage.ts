@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { Event, KubeObject, Lease, Service } from "../../lib/kube/types.ts";
 import { Agent, type AgentOptions, type LogLine } from "../lab/agent.ts";
-import { nowMs } from "../lab/clock.ts";
+import { nowMs, rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Kube } from "./kube.ts";
 import type { Plane } from "./plane.ts";
@@ -79,16 +78,9 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     return vip;
   }
 
-  /** A Lease as its last holder left it after it withdrew: nobody needs to wait before taking it. */
-  layLease(name = this.lease, annotations: Record<string, string> = {}): Promise<Lease> {
-    return this.kube.create("Lease", {
-      metadata: {
-        namespace: this.namespace,
-        name,
-        annotations: { [RELEASED_ANNOTATION]: "0", ...annotations },
-      },
-      spec: { leaseTransitions: 0 },
-    });
+  /** A Lease that nobody needs to wait for. */
+  layLease(name = this.lease, annotations?: Record<string, string>): Promise<Lease> {
+    return this.kube.layLease(this.namespace, name, annotations);
   }
 
   /** Creates a Service of type LoadBalancer. */
@@ -130,6 +122,13 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
         ...flags,
       ],
     });
+  }
+
+  /** Starts an agent, and waits until it knows of another one that holds. */
+  async startStandby(node: LabHost, options?: StageAgentOptions): Promise<Agent> {
+    const agent = await this.startAgent(node, options);
+    await logged(agent, "another holder is seen");
+    return agent;
   }
 
   /** Starts an agent with nothing but what is given. It ends with the stage. */
@@ -213,6 +212,13 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     assert.deepEqual(this.world.claims(vip), [], `${vip} was announced`);
   }
 
+  /** @throws {Error} when the address was ever taken away, or was on another node than this one. */
+  assertStayed(vip: string, node?: LabHost): void {
+    const [holding, ...more] = this.world.watch.holdings.of(vip);
+    assert.deepEqual([holding?.open, more], [true, []], `${vip} moved`);
+    if (node !== undefined) assert.equal(holding?.host, node.name);
+  }
+
   /** How often a Service of the stage was written to, changes or none. */
   async serviceWrites(): Promise<number> {
     const path = `/api/v1/namespaces/${this.namespace}/services/`;
@@ -256,6 +262,6 @@ export async function until<T>(
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (nowMs() > endMs) throw new Error(`Not so after ${deadlineMs / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await rest(LOOK_MS);
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Agent } from "../agent.ts";
-import { nowMs } from "../clock.ts";
+import { nowMs, rest } from "../clock.ts";
 import type { LabHost } from "../host.ts";
 import { seconds, type Step } from "./view.ts";
 import { CLASSES, type ClassName, LEASE_SECONDS, type World } from "./world.ts";
@@ -133,7 +133,7 @@ async function served(world: World, className: ClassName, deadlineMs: number): P
     const lost = world.lostAgent();
     if (lost !== undefined) throw new Error(`The agent "${lost}" ended by itself`);
     if (nowMs() > endMs) throw new Error(`After ${seconds(deadlineMs)}, ${found}`);
-    await pause(LOOK_MS);
+    await rest(LOOK_MS);
   }
 }
 
@@ -171,7 +171,7 @@ async function moved(
     .filter(({ host, toMs }) => host === from.name && toMs > sinceMs)
     .map(({ toMs }) => toMs - sinceMs);
   // What was begun in the gap must end before it can be counted.
-  await pause(ATTEMPT_MS);
+  await rest(ATTEMPT_MS);
   const { longestGapMs, failures } = world.traffic!.summary(sinceMs - 100);
   return {
     from,
@@ -183,9 +183,5 @@ async function moved(
 }
 
 function calm(): Promise<void> {
-  return pause(CALM_MS);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return rest(CALM_MS);
 }

@@ -1,0 +1,18 @@
+import type { ProcessConfig } from "../config/instance.ts";
+import { type Clients, connect } from "../kube/client.ts";
+import { loadCredentials } from "../kube/credentials.ts";
+import { VERSION } from "../version.ts";
+import type { CliContext } from "./context.ts";
+
+/**
+ * The API server that the settings name.
+ *
+ * @throws {KubeconfigError} when there are no credentials for it, or they cannot be used
+ */
+export async function loadClients(
+  { env }: Pick<CliContext, "env">,
+  { kubeconfig, kubernetesServer: server }: ProcessConfig,
+): Promise<Clients> {
+  const credentials = await loadCredentials({ kubeconfig, server, env });
+  return connect(credentials, { userAgent: `classvip/${VERSION}` });
+}
