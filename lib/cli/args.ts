@@ -1,7 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { ConfigProblem } from "../config/errors.ts";
 import type { GivenFlag } from "../config/given.ts";
-import { isBooleanFlag, rightFlag } from "../config/names.ts";
+import { findFlag, isBooleanFlag, rightFlag } from "../config/names.ts";
 import { nearest } from "../config/nearest.ts";
 
 export const commandNames = [
@@ -36,6 +36,15 @@ export interface CommandLine {
   /** An unknown command, words too many, a bad `--output` or `--to`. */
   readonly problems: readonly ConfigProblem[];
 }
+
+/** Flags of a command, which are no settings. */
+const OWN_FLAGS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  config: ["output", "schema"],
+  classes: ["output"],
+  handover: ["to"],
+  manifest: ["image", "namespace"],
+  migrate: ["image", "namespace"],
+};
 
 /** Flags that stand for a command, whatever else the line says. */
 const SWITCHES = new Map<string, CommandName>([
@@ -138,6 +147,14 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       right: `--${flag}=value`,
     });
   }
+  const misspelt = flags.filter(({ flag, value }) => {
+    const meant = findFlag(flag) === undefined && nearest(flag, OWN_FLAGS[command] ?? []);
+    if (!meant || meant === flag) return false;
+    const source = `flag --${flag}`;
+    problems.push({ setting: flag, value, source, problem: "no such flag", right: `--${meant}` });
+    return true;
+  });
+  const taken = [...outputs, ...schemas, ...targets, ...own, ...misspelt];
   const last = (name: string) => own.findLast(({ flag }) => flag === name)?.value;
   return {
     command,
@@ -148,7 +165,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     namespace: last("namespace"),
     schema: schemas.length > 0,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) => ![...outputs, ...schemas, ...targets, ...own].includes(given)),
+    flags: flags.filter((given) => !taken.includes(given)),
   };
 }
 

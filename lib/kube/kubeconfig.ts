@@ -1,9 +1,5 @@
 import { parse } from "yaml";
-
-/** A kubeconfig that cannot be used, or none at all; the message says what to do. */
-export class KubeconfigError extends Error {
-  override readonly name = "KubeconfigError";
-}
+import { KubeconfigError } from "./errors.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -38,6 +34,10 @@ export function parseKubeconfig(path: string, text: string): KubeconfigFile {
   }
   if (!isFields(content)) {
     throw new KubeconfigError(`Kubeconfig "${path}" is empty or not a mapping`);
+  }
+  const kind = content["kind"];
+  if (kind !== undefined && kind !== "Config") {
+    throw new KubeconfigError(`Kubeconfig "${path}" is none: its kind is ${kind}, not Config`);
   }
   return { path, content };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../lib/kube/client.ts";
 import { loadCredentials } from "../../lib/kube/credentials.ts";
 import type { Files } from "../../lib/kube/files.ts";
-import { KubeconfigError } from "../../lib/kube/kubeconfig.ts";
+import { KubeconfigError } from "../../lib/kube/errors.ts";
 import { ScriptedServer, status } from "./server.ts";
 
 const account = "/var/run/secrets/kubernetes.io/serviceaccount";

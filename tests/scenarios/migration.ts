@@ -63,17 +63,17 @@ class KubeVipStandIn implements RunningKubeVip {
     await this.stage.kube.patch("Lease", { metadata: this.#lease }, {
       spec: { holderIdentity: "" },
     });
-    await this.removeAddress();
+    await removeAddress(this.node, this.vip);
   }
 
   /** As at SIGKILL: everything stays but the frames. */
   kill(): void {
     clearInterval(this.#timer);
   }
+}
 
-  async removeAddress(): Promise<void> {
-    await this.node.exec(["ip", "address", "del", `${this.vip}/32`, "dev", this.node.interface]);
-  }
+async function removeAddress(node: LabHost, vip: string): Promise<void> {
+  await node.exec(["ip", "address", "del", `${vip}/32`, "dev", node.interface]);
 }
 
 /** Sets or takes the taint on all nodes. */
@@ -131,6 +131,22 @@ export async function takeOver<K extends RunningKubeVip>(
   assert.ok(longestGapMs < LEASE_SECONDS * 1000 / 2, `silent for ${longestGapMs} ms`);
 }
 
+/** Kills kube-vip: its address is nobody's to take, until somebody takes it away. */
+export async function takeOverAfterCrash<K extends RunningKubeVip>(
+  stage: Stage,
+  start: StartKubeVip<K>,
+): Promise<void> {
+  const { nodes, vip, service, kubeVip } = await prepare(stage, start);
+  await kubeVip.kill();
+  const [where] = nodes;
+  assert.ok((await where!.addresses()).some(({ ip }) => ip === vip));
+  // Where it is, another program's address is not removed.
+  await stage.kube.request("PATCH", `/api/v1/nodes/${where!.name}`, { spec: { taints: null } });
+  await stage.event("Service", service, "AddressRefused");
+  await removeAddress(where!, vip);
+  await stage.served(service, vip, where);
+}
+
 /** From kube-vip to classvip, as docs/migration.md leads; the world checks for two announcers. */
 export const migrationScenarios: Scenario[] = [
   {
@@ -139,16 +155,6 @@ export const migrationScenarios: Scenario[] = [
   },
   {
     name: "take-over from a killed kube-vip: its address stays until somebody takes it away",
-    async run(stage) {
-      const { nodes, vip, service, kubeVip } = await prepare(stage, KubeVipStandIn.start);
-      kubeVip.kill();
-      const [where] = nodes;
-      assert.ok((await where!.addresses()).some(({ ip }) => ip === vip));
-      // Where it is, it is nobody's to take: another program's address is not removed.
-      await stage.kube.request("PATCH", `/api/v1/nodes/${where!.name}`, { spec: { taints: null } });
-      await stage.event("Service", service, "AddressRefused");
-      await kubeVip.removeAddress();
-      await stage.served(service, vip, where);
-    },
+    run: (stage) => takeOverAfterCrash(stage, KubeVipStandIn.start),
   },
 ];
