@@ -20,6 +20,8 @@ import type { Wishes } from "./wishes.ts";
 const SPACING_MS = 10;
 /** So many times as long as the last one took: a flood in one class leaves time for the others. */
 const REST_FACTOR = 9;
+/** But no longer: it may have been the machine that took its time. */
+const LONGEST_REST_MS = 1000;
 /** Mends what no event tells of: an interface that came, a claim that failed. */
 const AGAIN_MS = 5000;
 
@@ -178,7 +180,8 @@ export class Reconciler implements Wishes {
     }
     metrics.setVipsHeld(vips.size);
     const nowMs = performance.now();
-    this.#nextRunMs = nowMs + Math.max(SPACING_MS, REST_FACTOR * (nowMs - startedMs));
+    const restMs = Math.min(REST_FACTOR * (nowMs - startedMs), LONGEST_REST_MS);
+    this.#nextRunMs = nowMs + Math.max(SPACING_MS, restMs);
   }
 
   /** @returns what is to be looked at; undefined: everything */

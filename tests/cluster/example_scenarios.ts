@@ -15,10 +15,10 @@ export const exampleScenarios: Scenario<RealPlane>[] = [
       const manifests = objectsIn(text);
       await apply(stage.kube, manifests);
       const node = stage.nodes[0]!;
-      // Addresses outside of the node's subnets are refused.
-      const subnet = ["192.0.2.251/24", "dev", node.interface];
-      await node.exec(["ip", "address", "add", ...subnet]);
-      stage.defer(() => node.exec(["ip", "address", "del", ...subnet]).then(() => {}));
+      // The examples' addresses are of this subnet (RFC 5737).
+      const own = ["192.0.2.250/24", "dev", node.interface];
+      await node.exec(["ip", "address", "add", ...own]);
+      stage.defer(async () => void await node.exec(["ip", "address", "del", ...own]));
       const agent = await stage.run(node, {
         kubeconfig: stage.world.kubeconfig,
         interface: null,

@@ -68,7 +68,7 @@ class KubeVip implements RunningKubeVip {
 /** With kube-vip itself. */
 export const kubeVipScenarios: Scenario<RealPlane>[] = [
   {
-    name: "take-over from kube-vip itself: never two announcers, and no second of silence",
+    name: "take-over from kube-vip itself: never two announcers, and no Lease is waited for",
     skip: () => Promise.resolve(PROGRAM ? undefined : "KUBE_VIP names no program"),
     run: (stage) => takeOver(stage, KubeVip.start, 8089),
   },
