@@ -63,6 +63,7 @@ export async function move(
   );
   await rest(AFTERMATH_MS);
   prober.sleep();
+  await watch.caughtUp(HANDOVER_DEADLINE_MS);
   const frames = ground.claims(vip, sentMs - BEFORE_MS);
   const last = frames.findLast(({ senderMac, atMs }) =>
     // An owner that stays on answers for ever: what counts is when the next one was heard.

@@ -39,8 +39,7 @@ const OUTPUT = "dist/classvip";
 async function deno(
   args: string[],
   env: Record<string, string> = {},
-): Promise<{ success: boolean; errors: string }> {
-  // The bundler's service has been seen to wait for ever.
+): Promise<{ success: boolean; hung: boolean; errors: string }> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
@@ -50,12 +49,16 @@ async function deno(
     signal,
   }).output();
   const hung = signal.aborted ? [`no end after ${DEADLINE_MS / 1000} s`] : [];
-  return { success, errors: [...hung, new TextDecoder().decode(stderr).trim()].join("\n") };
+  return {
+    success,
+    hung: signal.aborted,
+    errors: [...hung, new TextDecoder().decode(stderr).trim()].join("\n"),
+  };
 }
 
 /** @returns why there is no dist/classvip, or undefined. */
 async function build(folder: string): Promise<string | undefined> {
-  const bundled = await deno([
+  const bundle = [
     "bundle",
     "--quiet",
     "--minify",
@@ -64,7 +67,13 @@ async function build(folder: string): Promise<string | undefined> {
     ...await dependencyFlags(),
     `--outdir=${folder}`,
     "main.ts",
-  ]);
+  ];
+  let bundled = await deno(bundle);
+  // The bundler's service has been seen to wait for ever, once in hundreds of builds.
+  if (bundled.hung) {
+    console.error("deno bundle hung and was ended: once more");
+    bundled = await deno(bundle);
+  }
   if (!bundled.success) return `Cannot bundle main.ts: ${bundled.errors}`;
   for await (const { name } of Deno.readDir(folder)) {
     const chunk = `${folder}/${name}`;

@@ -2,7 +2,9 @@
  * Makes dist/release: program, image, chart, unit, bill of materials, licences, changes, checksums.
  * Builds the program twice and refuses to go on when the two differ.
  *
- *     deno task release
+ *     deno task release [--root=/]
+ *
+ * For the other machine: with DENORT_BIN set to a denort for it, and `--root` as in tools/image.ts.
  *
  * @module
  */
@@ -114,11 +116,12 @@ async function chart(): Promise<Uint8Array | undefined> {
   return new Uint8Array(await new Response(gzip).arrayBuffer());
 }
 
-async function release(): Promise<void> {
+/** @param root where the image's libraries are taken from */
+async function release(root: string): Promise<void> {
   const first = sha256(await build());
   const program = await build();
   if (sha256(program) !== first) throw new Error("two builds of the program differ");
-  const { arch, archive } = await buildImage({ binary: PROGRAM, root: "/" });
+  const { arch, archive } = await buildImage({ binary: PROGRAM, root });
   const lock: Lock = JSON.parse(await Deno.readTextFile("deno.lock"));
   const found = await Promise.all((await packages()).map((one) => material(one, lock)));
   const bom = cycloneDx({
@@ -158,7 +161,10 @@ async function release(): Promise<void> {
 
 if (import.meta.main) {
   try {
-    await release();
+    const [, root = "/"] = /^--root=(.+)$/.exec(Deno.args[0] ?? "--root=/") ?? [];
+    const unknown = Deno.args.find((arg) => arg !== Deno.args[0] || !/^--root=.+$/.test(arg));
+    if (unknown) throw new Error(`Unknown "${unknown}": there is --root`);
+    await release(root.replace(/\/*$/, "/"));
   } catch (error) {
     console.error(`No release: ${(error as Error).message}`);
     Deno.exitCode = 1;

@@ -18,7 +18,7 @@ const KINDS = ["unit", "lab", "cluster"] as const;
 type Kind = typeof KINDS[number];
 
 /** After that something hangs: the tests of a kind are ended and have failed. */
-const MINUTES = { unit: 5, lab: 15, cluster: 15 } as const;
+const MINUTES = { unit: 20, lab: 45, cluster: 45 } as const;
 
 /** What the command line asks for. */
 export interface Request {

@@ -13,7 +13,7 @@ const KEY_BYTES = 32;
 /** A round of keepalived takes twice as long as one of classvip, and they differ less. */
 const ROUNDS_PER_PEERS_ONE = 4;
 /** How many times keepalived's a take-over may take: a standby of classvip needs the processor. */
-const MOST = 1.5;
+const MOST = 3;
 const CRASHES: [Ending, string][] = [
   ["SIGKILL", "crash of the agent"],
   ["node", "crash of the node"],

@@ -45,8 +45,9 @@ export const load: Part = {
       checks.push({
         part: this.name,
         what,
-        // A request more or less fits into the time, depending on where it begins.
-        ok: rate <= LEASE_REQUESTS_PER_SECOND + 1 / seconds,
+        // A request more or less fits into the time, depending on where it begins, and one may be
+        // answered too late by a busy machine and be asked again.
+        ok: rate <= LEASE_REQUESTS_PER_SECOND + 2 / seconds,
         detail: `${busiest(leases)} in ${seconds.toFixed(0)} s`,
       });
       const kinds = countByKind(requests).map(([kind, count]) => `${count} ${kind}`).join(", ");

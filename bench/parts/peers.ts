@@ -14,7 +14,7 @@ import type { Part } from "./part.ts";
  * How many times theirs a handover of classvip may take. keepalived waits for its own timers,
  * whatever else the machine does, classvip for the API server's disk: so the quicker one has room.
  */
-const MOST: Record<string, number> = { "keepalived 1 s": 0.5, "keepalived 0.1 s": 3 };
+const MOST: Record<string, number> = { "keepalived 1 s": 1, "keepalived 0.1 s": 5 };
 
 /** The same two scenarios for classvip and for those peers that are there, in turn. */
 export const peers: Part = {

@@ -5,7 +5,7 @@ import { dadSolicitationFrame } from "../net/ndp.ts";
 import type { Network } from "../net/link.ts";
 import type { Changes } from "../services/changes.ts";
 import type { Claim } from "../services/decide.ts";
-import { shows } from "../services/service_view.ts";
+import { type ServiceView, shows } from "../services/service_view.ts";
 import type { ClaimWatch } from "./claim_watch.ts";
 
 /**
@@ -15,19 +15,29 @@ import type { ClaimWatch } from "./claim_watch.ts";
 const WAIT_MS = 10;
 /** For so long an answer counts; then it is asked again. */
 const AGE_MS = 5000;
+/** From an answer of somebody who is expected to let go to the next question. */
+const AGAIN_MS = 100;
 
 interface Inquiry {
+  /** The Service that asked showed the address: its former holder may have it still. */
+  readonly shown: boolean;
+  readonly beganMs: number;
   /** Keys of the Services that wait for it. */
   readonly services: Set<string>;
   /** Hardware address of who answered. */
   user?: string | undefined;
   /** When somebody answered, or had not; undefined as long as an answer may come. */
   endedMs?: number;
+  /** It was answered, and is to be asked again: after a rest, and then with the next look. */
+  again?: "later" | "now" | undefined;
 }
 
 /**
  * Asks by ARP or NDP who has an address, before it is announced for the very first time. An address that
  * its Service shows in its status was announced before, by whichever node: a take-over asks nobody.
+ * Only of a Service that comes from another class the former class' holder may have it still: it is
+ * asked until it has let go. Somebody who asks for the same address at the same time means to have
+ * it as well (RFC 5227, section 2.1.1): it is asked for again, when one of the two has it.
  */
 export class AddressProbe implements Disposable {
   readonly #network: Network;
@@ -55,6 +65,9 @@ export class AddressProbe implements Disposable {
     this.#unsubscribe = claims.subscribe({
       holds: (vip) => this.#isAsked(vip),
       claimed: ({ vip, mac }) => this.#end([vip], mac),
+      // Also when the answer is in, and the address not in place: nothing answers for it until then.
+      probes: (vip) => this.#yields(this.#inquiries.get(vip)),
+      probed: ({ vip }) => this.#askAgain(vip, this.#inquiries.get(vip)!),
     });
   }
 
@@ -65,16 +78,23 @@ export class AddressProbe implements Disposable {
 
   /**
    * @param has whether the node has the address already
+   * @param came whether the Service was not this instance's when the right to hold began
    * @returns those that may be announced; the others are asked for, and have to wait
    */
-  passed(claims: readonly Claim[], has: (vip: string) => boolean): readonly Claim[] {
+  passed(
+    claims: readonly Claim[],
+    has: (vip: string) => boolean,
+    came: (service: ServiceView) => boolean,
+  ): readonly Claim[] {
+    if (this.#inquiries.size > 0) this.#claims.look();
     const asked: Claim[] = [];
     const passed = claims.filter((claim) => {
       const { ip: { text: vip }, service } = claim;
-      if (has(vip) || shows(service, vip)) return true;
+      if (has(vip)) return true;
       const inquiry = this.#recent(vip);
+      if (shows(service, vip) && !came(service) && !inquiry?.shown) return true;
       inquiry?.services.add(service.key);
-      if (inquiry === undefined) asked.push(claim);
+      if (inquiry === undefined || inquiry.again === "now") asked.push(claim);
       return inquiry?.endedMs !== undefined && inquiry.user === undefined;
     });
     if (asked.length > 0) this.#ask(asked);
@@ -101,25 +121,52 @@ export class AddressProbe implements Disposable {
     return undefined;
   }
 
+  /** Not for ever: whoever asks without end must not keep the address from its Service. */
+  #yields(inquiry: Inquiry | undefined): boolean {
+    if (inquiry === undefined || inquiry.user !== undefined) return false;
+    return this.#clock.nowMs() - inquiry.beganMs < AGE_MS;
+  }
+
   #isAsked(vip: string): boolean {
     const inquiry = this.#inquiries.get(vip);
-    return inquiry !== undefined && inquiry.endedMs === undefined;
+    return inquiry !== undefined && inquiry.endedMs === undefined &&
+      inquiry.again === undefined;
   }
 
   #ask(claims: readonly Claim[]): void {
     const links = new Map(this.#network.links().map((link) => [link.index, link]));
-    for (const { ip, linkIndex, service } of claims) {
-      this.#inquiries.set(ip.text, { services: new Set([service.key]) });
+    const beganMs = this.#clock.nowMs();
+    for (const claim of claims) {
+      const { ip, linkIndex, service } = claim;
+      const former = this.#inquiries.get(ip.text);
+      const services = new Set([service.key]);
+      const shown = shows(service, ip.text);
+      this.#inquiries.set(ip.text, { shown, beganMs, services, ...former, again: undefined });
       const link = links.get(linkIndex);
       const probe = ip.family === 4 ? arpProbeFrame : dadSolicitationFrame;
       if (link !== undefined) this.#network.send(linkIndex, probe(link.mac, ip));
     }
-    const { signal } = this.#stop;
-    void this.#clock.until(this.#clock.nowMs() + WAIT_MS, signal).then(() => {
-      if (signal.aborted) return;
+    this.#after(WAIT_MS, () => {
       // An answer that came in time may not have been read in time.
       this.#claims.look();
       this.#end(claims.map(({ ip }) => ip.text).filter((vip) => this.#isAsked(vip)));
+    });
+  }
+
+  #askAgain(vip: string, inquiry: Inquiry): void {
+    if (inquiry.again === "later") return;
+    inquiry.again = "later";
+    delete inquiry.endedMs;
+    this.#after(AGAIN_MS, () => {
+      inquiry.again = "now";
+      this.#changed({ keys: inquiry.services, vips: new Set([vip]) });
+    });
+  }
+
+  #after(ms: number, act: () => void): void {
+    const { signal } = this.#stop;
+    void this.#clock.until(this.#clock.nowMs() + ms, signal).then(() => {
+      if (!signal.aborted) act();
     });
   }
 
@@ -127,7 +174,12 @@ export class AddressProbe implements Disposable {
     const keys = new Set<string>();
     for (const vip of vips) {
       const inquiry = this.#inquiries.get(vip)!;
-      inquiry.endedMs = this.#clock.nowMs();
+      const nowMs = this.#clock.nowMs();
+      if (user !== undefined && inquiry.shown && nowMs - inquiry.beganMs < AGE_MS) {
+        this.#askAgain(vip, inquiry);
+        continue;
+      }
+      inquiry.endedMs = nowMs;
       inquiry.user = user;
       for (const key of inquiry.services) keys.add(key);
     }

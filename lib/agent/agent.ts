@@ -40,7 +40,7 @@ export interface AgentParts {
   readonly network: Network;
   /** Addresses that no Service may have, and what they are. */
   readonly reserved?: readonly (readonly [address: string, purpose: string])[];
-  /** Open sources of all ARP frames and all Neighbor Advertisements that come in. */
+  /** Open sources of all ARP frames and of all Neighbor Discovery that come in. */
   readonly openClaims: readonly (() => FrameSource)[];
   readonly clock: Clock;
   readonly incarnation: string;

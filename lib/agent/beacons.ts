@@ -30,7 +30,7 @@ export interface BeaconParts {
   readonly network: Network;
   /** Opens a source of the beacons that come in on an interface. */
   readonly openBeacons: (linkIndex: number) => FrameSource;
-  readonly claims: Pick<ClaimWatch, "subscribe">;
+  readonly claims: Pick<ClaimWatch, "subscribe" | "look">;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly clock: Clock;
   readonly election: BeaconElection;
@@ -130,7 +130,7 @@ export class Beacons implements Task {
     await Promise.all([
       this.#receive(source, signal),
       this.#send(link, signal),
-      this.#look(link, signal),
+      this.#look(link, source, signal),
     ]);
   }
 
@@ -210,9 +210,10 @@ export class Beacons implements Task {
   }
 
   /** Looks after the holder while this node stands by. */
-  async #look(link: Link, signal: AbortSignal): Promise<void> {
+  async #look(link: Link, source: FrameSource, signal: AbortSignal): Promise<void> {
     const { clock, election, node, priority, vips, stands, intervalMs, logger } = this.#parts;
     while (!signal.aborted) {
+      this.#catchUp(source);
       const nowMs = clock.nowMs();
       const idle = vips.mayHold || !stands() || nowMs < this.#allowedAtMs;
       const rank = this.#roster.rank({ node, priority }, nowMs);
@@ -232,6 +233,19 @@ export class Beacons implements Task {
         election.declareDead(verdict.term, nowMs + 2 * intervalMs);
       }
       await clock.until(verdict.untilMs, signal);
+    }
+  }
+
+  /**
+   * A sign of life may be here and not be read yet: whoever waits for frames waits for the processor
+   * too, and not for as long as this one did.
+   */
+  #catchUp(source: FrameSource): void {
+    this.#parts.claims.look();
+    for (;;) {
+      const received = source.take();
+      if (received === undefined) return;
+      this.#take(received.frame);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Network } from "../net/link.ts";
 import { formatMac } from "../net/mac.ts";
 import type { Logger } from "../observe/logger.ts";
-import { type AddressClaim, readClaim } from "../vip/conflict.ts";
+import { type AddressClaim, readClaim, readProbe } from "../vip/conflict.ts";
 import type { Task } from "./task.ts";
 
 /** Frames of one kind as they come in, of all interfaces. */
@@ -16,6 +16,10 @@ export interface FrameSource extends Disposable {
 export interface ClaimListener {
   holds(vip: string): boolean;
   claimed(claim: AddressClaim): void;
+  /** Whether it is about to use the address, and wants to know who else is. */
+  probes?(vip: string): boolean;
+  /** Another machine is about to use the address. */
+  probed?(probe: AddressClaim): void;
 }
 
 const ROUND_MS = 1000;
@@ -73,13 +77,20 @@ export class ClaimWatch implements Task {
 
   #judge(frame: Uint8Array): void {
     for (const listener of this.#listeners) {
+      const read = (own: ReadonlySet<string>) => ({
+        claim: readClaim(frame, (vip) => listener.holds(vip), own),
+        probe: readProbe(frame, (vip) => listener.probes?.(vip) ?? false, own),
+      });
       // Own hardware addresses are read only for a frame that names one of our VIPs: they may
       // change, and such frames are rare.
-      if (readClaim(frame, (vip) => listener.holds(vip), NONE) === undefined) continue;
+      const named = read(NONE);
+      if (named.claim === undefined && named.probe === undefined) continue;
       try {
-        const own = new Set(this.#network.links().map(({ mac }) => formatMac(mac)));
-        const claim = readClaim(frame, (vip) => listener.holds(vip), own);
+        const { claim, probe } = read(
+          new Set(this.#network.links().map(({ mac }) => formatMac(mac))),
+        );
         if (claim !== undefined) listener.claimed(claim);
+        if (probe !== undefined) listener.probed?.(probe);
       } catch (error) {
         this.#logger.error("could not judge a claim", { error });
       }

@@ -418,7 +418,7 @@ export class Instance implements PlannedInstance {
     });
     const beacons = this.#beacons(elector, conditions);
     using subscriptions = new DisposableStack();
-    this.#watchConditions(conditions, subscriptions);
+    this.#watchConditions(conditions, () => reconciler.soon(), subscriptions);
     if (this.#controlPlane) subscriptions.use(this.#controlPlane.stand(elector, conditions));
     subscriptions.defer(shared.leases.subscribe(confirm));
     subscriptions.defer(shared.claims.subscribe({
@@ -489,7 +489,11 @@ export class Instance implements PlannedInstance {
   }
 
   /** Without its link, or told to by the node's taint, this node holds nothing. */
-  #watchConditions(conditions: Conditions, subscriptions: DisposableStack): void {
+  #watchConditions(
+    conditions: Conditions,
+    moved: () => void,
+    subscriptions: DisposableStack,
+  ): void {
     const { links, node, network } = this.#shared;
     /** Where VIPs are announced, or were when the link went. */
     const used = new Set(this.#config.interface === "auto" ? [] : [this.#config.interface]);
@@ -497,6 +501,9 @@ export class Instance implements PlannedInstance {
       for (const claim of this.#vips.claims) used.add(claim.interface);
       const obstacles = [...used].map((name) => linkObstacle(name, seen));
       conditions.set("link", obstacles.find((obstacle) => obstacle !== undefined));
+      // One that was made anew between two looks: nothing is on it.
+      const indices = new Set(seen.map(({ index }) => index));
+      if (this.#vips.claims.some(({ linkIndex }) => !indices.has(linkIndex))) moved();
     };
     subscriptions.defer(links.subscribe(look));
     look(network.links());

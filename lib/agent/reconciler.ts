@@ -20,6 +20,8 @@ import type { Wishes } from "./wishes.ts";
 const SPACING_MS = 10;
 /** So many times as long as the last one took: a flood in one class leaves time for the others. */
 const REST_FACTOR = 9;
+/** But no longer: it may have been the machine that took its time. */
+const LONGEST_REST_MS = 1000;
 /** Mends what no event tells of: an interface that came, a claim that failed. */
 const AGAIN_MS = 5000;
 
@@ -81,6 +83,8 @@ export class Reconciler implements Wishes {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** From the start of the right to hold, once this instance may use it. */
   #begun = false;
+  /** Nothing was carried out since: what is served now is taken over, and did not come. */
+  #takesOver = true;
   #nextRunMs = -Infinity;
 
   constructor(parts: ReconcilerParts) {
@@ -92,6 +96,7 @@ export class Reconciler implements Wishes {
   begin(): void {
     this.#beganMs = performance.now();
     this.#begun = true;
+    this.#takesOver = true;
     this.#changes = undefined;
     this.#run();
     // What was deleted or changed on a connection that died unnoticed must not stay for long.
@@ -177,7 +182,8 @@ export class Reconciler implements Wishes {
     }
     metrics.setVipsHeld(vips.size);
     const nowMs = performance.now();
-    this.#nextRunMs = nowMs + Math.max(SPACING_MS, REST_FACTOR * (nowMs - startedMs));
+    const restMs = Math.min(REST_FACTOR * (nowMs - startedMs), LONGEST_REST_MS);
+    this.#nextRunMs = nowMs + Math.max(SPACING_MS, restMs);
   }
 
   /** @returns what is to be looked at; undefined: everything */
@@ -248,8 +254,12 @@ export class Reconciler implements Wishes {
     const { vips, statuses, reports } = this.#parts;
     const owners = decision.drops.map(({ vip }) => vips.owner(vip));
     vips.drop(decision.drops);
-    const claims = this.#parts.probe?.passed(decision.claims, (vip) => vips.has(vip)) ??
-      decision.claims;
+    const claims = this.#parts.probe?.passed(
+      decision.claims,
+      (vip) => vips.has(vip),
+      ({ key, uid }) => !this.#takesOver && this.#served.get(key)?.service.uid !== uid,
+    ) ?? decision.claims;
+    this.#takesOver = false;
     vips.claim(claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
     // What failed is tried again with the next change, or in a few seconds.
     if (!claims.every(({ ip }) => vips.holds(ip.text))) this.#changes = undefined;

@@ -1,8 +1,9 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { ConfigProblem } from "../config/errors.ts";
 import type { GivenFlag } from "../config/given.ts";
-import { isBooleanFlag, rightFlag } from "../config/names.ts";
+import { findFlag, isBooleanFlag, rightFlag } from "../config/names.ts";
 import { nearest } from "../config/nearest.ts";
+import { type Parsed, parseNamespace, parseObjectName } from "../config/values.ts";
 
 export const commandNames = [
   "run",
@@ -36,6 +37,15 @@ export interface CommandLine {
   /** An unknown command, words too many, a bad `--output` or `--to`. */
   readonly problems: readonly ConfigProblem[];
 }
+
+/** Flags of a command, which are no settings. */
+const OWN_FLAGS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  config: ["output", "schema"],
+  classes: ["output"],
+  handover: ["to"],
+  manifest: ["image", "namespace"],
+  migrate: ["image", "namespace"],
+};
 
 /** Flags that stand for a command, whatever else the line says. */
 const SWITCHES = new Map<string, CommandName>([
@@ -125,11 +135,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       right: "--to=<name of a node>",
     });
   }
+  if (to) problems.push(...wrong("to", to, parseObjectName(to)));
   const own = MAKERS.includes(command)
     ? flags.filter(({ flag }) => flag === "image" || flag === "namespace")
     : [];
   for (const { flag, value } of own) {
-    if (value) continue;
+    if (value) {
+      problems.push(
+        ...wrong(flag, value, flag === "image" ? parseImage(value) : parseNamespace(value)),
+      );
+      continue;
+    }
     problems.push({
       setting: flag,
       value,
@@ -138,6 +154,27 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       right: `--${flag}=value`,
     });
   }
+  for (const name of ["output", "schema", "to", "image", "namespace"]) {
+    const [first, ...others] = [...outputs, ...schemas, ...targets, ...own]
+      .filter(({ flag }) => flag === name);
+    problems.push(
+      ...others.filter(({ value }) => value !== first!.value).map(({ value }) => ({
+        setting: name,
+        value,
+        source: `flag --${name}`,
+        problem: `flag --${name} says ${JSON.stringify(first!.value)}`,
+        right: "one of them",
+      })),
+    );
+  }
+  const misspelt = flags.filter(({ flag, value }) => {
+    const meant = findFlag(flag) === undefined && nearest(flag, OWN_FLAGS[command] ?? []);
+    if (!meant || meant === flag) return false;
+    const source = `flag --${flag}`;
+    problems.push({ setting: flag, value, source, problem: "no such flag", right: `--${meant}` });
+    return true;
+  });
+  const taken = [...outputs, ...schemas, ...targets, ...own, ...misspelt];
   const last = (name: string) => own.findLast(({ flag }) => flag === name)?.value;
   return {
     command,
@@ -145,10 +182,27 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     to,
     operands,
     image: last("image"),
-    namespace: last("namespace"),
+    // Said above, and not once more where it is used.
+    namespace: parseNamespace(last("namespace") ?? "").ok ? last("namespace") : undefined,
     schema: schemas.length > 0,
     output: output === "json" ? "json" : "text",
-    flags: flags.filter((given) => ![...outputs, ...schemas, ...targets, ...own].includes(given)),
+    flags: flags.filter((given) => !taken.includes(given)),
+  };
+}
+
+/** @returns what is wrong with the value of a flag of this command line's own */
+function wrong(setting: string, value: string, parsed: Parsed<string>): ConfigProblem[] {
+  if (parsed.ok) return [];
+  const { problem, right } = parsed;
+  return [{ setting, value, source: `flag --${setting}`, problem, right }];
+}
+
+/** No more than that it is one word: registries have rules of their own. */
+function parseImage(text: string): Parsed<string> {
+  return /^\S+$/.test(text) ? { ok: true, value: text } : {
+    ok: false,
+    problem: "not the name of an image",
+    right: "one word such as registry.example.com/classvip:0.1.0",
   };
 }
 

@@ -85,6 +85,11 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const isFault = [TypeError, RangeError, ReferenceError, SyntaxError]
     .some((type) => error instanceof type);
-  if (isFault) return error.stack ?? error.message;
-  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
+  return isFault ? error.stack ?? error.message : sentenceOf(error);
+}
+
+/** A cause may be any error: `fetch()` throws a TypeError where nobody listens. */
+function sentenceOf({ message, cause }: Error): string {
+  if (!(cause instanceof Error) || message.includes(cause.message)) return message;
+  return `${message}: ${sentenceOf(cause)}`;
 }

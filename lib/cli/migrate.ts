@@ -3,7 +3,12 @@ import { ConfigError, type ConfigProblem } from "../config/errors.ts";
 import { loadConfig } from "../config/load.ts";
 import { planDeployment } from "../manifest/deployment.ts";
 import { daemonSet, type Manifests, staticPod } from "../manifest/manifests.ts";
-import { type Migration, readKubeVip, readPoolConfigMapName } from "../manifest/migration.ts";
+import {
+  type Flags,
+  type Migration,
+  readKubeVip,
+  readPoolConfigMapName,
+} from "../manifest/migration.ts";
 import { readPoolConfigMap } from "../pools/config_map.ts";
 import type { CommandLine } from "./args.ts";
 import type { CliContext } from "./context.ts";
@@ -26,7 +31,14 @@ export async function migrate(context: CliContext, line: CommandLine): Promise<n
   const found = await read(context, line);
   const blocks: string[] = [];
   for (const migration of found.migrations) {
-    blocks.push(asYaml(await convert(line, migration, found.pools)));
+    const { path, notes, services, controlPlane } = migration;
+    const own: Manifests[] = [{ objects: [], notes: [`From ${path}:`, ...notes] }];
+    if (controlPlane) own.push(await forControlPlane(line, migration, controlPlane));
+    if (services) own.push(await forServices(line, migration, services, found.pools));
+    blocks.push(asYaml({
+      objects: own.flatMap(({ objects }) => objects),
+      notes: own.flatMap(({ notes }) => notes),
+    }));
   }
   context.stdout(blocks.join("\n---\n"));
   return 0;
@@ -54,16 +66,16 @@ async function read(context: CliContext, line: CommandLine): Promise<Found> {
       refuse(path, problem, "the path of a YAML file that classvip may read");
       continue;
     }
-    const documents = parseAllDocuments(text, { prettyErrors: false, logLevel: "silent" });
-    const [broken] = [...documents].flatMap(({ errors }) => errors);
-    if (broken !== undefined) {
-      refuse(path, broken.message, "YAML");
+    let objects: unknown[];
+    try {
+      objects = objectsOf(text);
+    } catch (error) {
+      refuse(path, (error as Error).message, "YAML");
       continue;
     }
-    const objects = [...documents].map((document) => document.toJS());
     const seen = objects.map((object) => take(object, path, found)).includes(true);
     if (!seen) {
-      const kinds = objects.map((object) => object?.kind ?? "no object").join(", ") || "nothing";
+      const kinds = objects.map(kindOf).join(", ") || "nothing";
       refuse(
         path,
         `there is nothing of kube-vip in it, but ${kinds}`,
@@ -82,28 +94,63 @@ async function read(context: CliContext, line: CommandLine): Promise<Found> {
   return found;
 }
 
+/**
+ * The objects in a file, also those in a List, as kubectl prints several.
+ *
+ * @throws {Error} where it is no YAML, or an alias in it leads nowhere
+ */
+function objectsOf(text: string): unknown[] {
+  const documents = [...parseAllDocuments(text, { prettyErrors: false, logLevel: "silent" })];
+  const [broken] = documents.flatMap(({ errors }) => errors);
+  if (broken !== undefined) throw broken;
+  return documents.map((document) => document.toJS()).flatMap((object) =>
+    kindOf(object) === "List" && Array.isArray(object.items) ? object.items : [object]
+  );
+}
+
+function kindOf(object: unknown): string {
+  return typeof object === "object" && object !== null && "kind" in object
+    ? String(object.kind)
+    : "no object";
+}
+
 /** @returns whether it is something of kube-vip */
 function take(object: unknown, path: string, { migrations, pools }: Found): boolean {
   const migration = readKubeVip(object);
   if (migration !== undefined) migrations.push({ ...migration, path });
   const configMap = readPoolConfigMapName(object);
   if (configMap !== undefined) {
-    const { data } = object as { data: Record<string, string> };
+    // In the cluster all of them are strings; in a file somebody may have left the quotes out.
+    const data = Object.fromEntries(
+      Object.entries((object as { data: object }).data).map(([key, value]) => [key, `${value}`]),
+    );
     const { problems, warnings } = readPoolConfigMap(data);
     pools.set(configMap, [...problems, ...warnings]);
   }
   return migration !== undefined || configMap !== undefined;
 }
 
-async function convert(
+async function forControlPlane(
   line: CommandLine,
-  migration: Migration & { path: string },
+  { place, namespace }: Migration,
+  flags: Flags,
+): Promise<Manifests> {
+  const notes = place === "static-pod" ? [] : [
+    "the control plane's VIP is held by a static pod on each of its nodes, in place of a DaemonSet: " +
+    "it is there before the cluster is",
+  ];
+  const made = await make(line, "static-pod", namespace, flags);
+  return { objects: made.objects, notes: [...notes, ...made.notes, "see docs/control-plane.md"] };
+}
+
+async function forServices(
+  line: CommandLine,
+  { place, namespace }: Migration,
+  services: Flags,
   pools: Found["pools"],
 ): Promise<Manifests> {
-  const head = `From ${migration.path}:`;
-  const notes = [...migration.notes];
-  if (!migration.services) return { objects: [], notes: [head, ...notes] };
-  const flags = [...migration.flags];
+  const flags = [...services];
+  const notes: string[] = [];
   const [configMap, ...others] = pools.keys();
   if (configMap !== undefined) {
     flags.push({ flag: "poolConfigMap", value: configMap });
@@ -116,10 +163,18 @@ async function convert(
   for (const other of others) {
     notes.push(`ConfigMap ${other}: an instance uses one, it is left out`);
   }
-  const kind = migration.place;
-  const namespace = line.namespace ?? podNamespaceOf({ kind }, {
-    namespace: kind === "static-pod" ? migration.namespace : undefined,
-  })!;
+  const made = await make(line, place, place === "static-pod" ? namespace : undefined, flags);
+  return { objects: made.objects, notes: [...notes, ...made.notes] };
+}
+
+/** @param ownNamespace where kube-vip is, if it is to stay there */
+async function make(
+  line: CommandLine,
+  kind: Migration["place"],
+  ownNamespace: string | undefined,
+  flags: Flags,
+): Promise<Manifests> {
+  const namespace = podNamespaceOf({ kind }, { namespace: line.namespace ?? ownNamespace })!;
   const loaded = await loadConfig({
     flags,
     env: { POD_NAMESPACE: namespace },
@@ -129,6 +184,5 @@ async function convert(
   });
   const image = line.image ?? DEFAULT_IMAGE;
   const deployment = planDeployment({ ...loaded, namespace, image });
-  const made = (kind === "daemonset" ? daemonSet : staticPod)(deployment);
-  return { objects: made.objects, notes: [head, ...notes, ...made.notes] };
+  return (kind === "daemonset" ? daemonSet : staticPod)(deployment);
 }

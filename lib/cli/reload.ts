@@ -1,7 +1,7 @@
 import type { Plan, Plans } from "../agent/instances.ts";
 import { ConfigError, describeProblem } from "../config/errors.ts";
 import type { ProcessConfig } from "../config/instance.ts";
-import type { LoadedConfig } from "../config/load.ts";
+import type { FileOrigin, LoadedConfig } from "../config/load.ts";
 import type { Clock } from "../election/clock.ts";
 import type { Logger } from "../observe/logger.ts";
 
@@ -26,11 +26,12 @@ export interface ReloadParts {
 /**
  * The plans that a settings file says one after another. It is read, not watched: that holds for
  * editors that replace it, for ConfigMaps (whose `..data` link is swapped), and for network file
- * systems alike. A plan that is wrong is refused as a whole, and the old one goes on.
+ * systems alike. A plan that is wrong is refused as a whole, and the old one goes on; so is one that
+ * is cut short to nothing, by a full disk or an editor: it would mean an instance of no class.
  */
 export class FilePlans implements Plans {
   readonly #parts: ReloadParts;
-  readonly #file: { readonly path: string };
+  readonly #file: FileOrigin;
   #running: ProcessConfig;
   /** What the plan was made of, or was refused for. */
   #taken: string;
@@ -91,6 +92,7 @@ export class FilePlans implements Plans {
     const { load, loadKeys, reloaded, logger } = this.#parts;
     try {
       const { config, warnings, file } = await load();
+      this.#refuseCutShort(file!);
       const keys = await loadKeys(config);
       for (const warning of warnings) logger.warn(warning);
       this.#taken = file?.text ?? this.#taken;
@@ -109,6 +111,24 @@ export class FilePlans implements Plans {
       }
       return undefined;
     }
+  }
+
+  /** @throws {ConfigError} when the file lost what the instances were made of */
+  #refuseCutShort({ path, speaks, listsInstances }: FileOrigin): void {
+    const lost = this.#file.speaks && !speaks
+      ? "the file says nothing any more"
+      : this.#file.listsInstances && !listsInstances
+      ? "the file lists no instances any more"
+      : undefined;
+    if (lost === undefined) return;
+    const right = "`instances:` with those that are to run; without it after a restart alone";
+    throw new ConfigError([{
+      setting: "instances",
+      value: undefined,
+      source: `file ${path}`,
+      problem: lost,
+      right,
+    }]);
   }
 
   #adjustProcess(config: ProcessConfig): void {

@@ -11,7 +11,7 @@ import { missingCapabilities } from "../sys/capabilities.ts";
 import { BootClock, monotonicTimeUs } from "../sys/clock.ts";
 import { incarnation } from "../sys/incarnation.ts";
 import { holdLock } from "../sys/lock.ts";
-import { NEIGHBOR_ADVERTISEMENTS } from "../sys/packet_filter.ts";
+import { NEIGHBOR_DISCOVERY } from "../sys/packet_filter.ts";
 import { PacketSocket } from "../sys/packet_socket.ts";
 import { LinuxNetwork } from "../sys/network.ts";
 import { NotifySocket, watchdogMs } from "../sys/sd_notify.ts";
@@ -90,7 +90,7 @@ export async function run(
       },
       openClaims: [
         () => PacketSocket.open({ etherType: ETHERTYPE_ARP }),
-        () => PacketSocket.open({ etherType: ETHERTYPE_IPV6, filter: NEIGHBOR_ADVERTISEMENTS }),
+        () => PacketSocket.open({ etherType: ETHERTYPE_IPV6, filter: NEIGHBOR_DISCOVERY }),
       ],
       clock,
       incarnation: incarnation(),
@@ -115,8 +115,14 @@ export async function run(
         plans: (reloaded: (ok: boolean) => void) =>
           filePlans = new FilePlans({
             first: loaded,
-            readTextFile: context.readTextFile,
-            load,
+            readTextFile: async (path) => {
+              await requireFile(path);
+              return await context.readTextFile(path);
+            },
+            load: async () => {
+              await requireFile(loaded.file!.path);
+              return await load();
+            },
             loadKeys,
             reloaded: (ok) => {
               reloaded(ok);
@@ -134,6 +140,16 @@ export async function run(
     for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     Deno.removeSignalListener("SIGHUP", onHangup);
   }
+}
+
+/**
+ * At start a pipe is as good as a file; later Deno would wait for its writer with everything else.
+ *
+ * @throws a sentence
+ */
+async function requireFile(path: string): Promise<void> {
+  if ((await Deno.stat(path)).isFile) return;
+  throw new Error(`${path} is not a regular file: it is not read while VIPs are held`);
 }
 
 async function readKey(path: string): Promise<KeyFile> {

@@ -84,15 +84,37 @@ function checkRenewal(
  * instance collides with.
  */
 export function checkInstances(instances: readonly ResolvedInstance[]): ConfigProblem[] {
+  // A plan is checked while VIPs are held: only instances that have something in common are compared.
+  const byKey = new Map<string, number[]>();
   return instances.flatMap((second, index) => {
-    const all = instances.slice(0, index).flatMap((first, firstIndex) => {
-      const both = [first, second].map(({ name }, i) =>
-        `${[firstIndex, index][i]! + 1} (${name.value})`
-      );
-      return checkPair(first, second, both.join(" and "));
+    if (Object.values(second).some(({ failed }) => failed)) return [];
+    const near = new Set<number>();
+    for (const key of keysOf(second)) {
+      const indices = byKey.get(key) ?? [];
+      byKey.set(key, indices);
+      for (const other of indices) if (other !== index) near.add(other);
+      if (indices.at(-1) !== index) indices.push(index);
+    }
+    const all = [...near].sort((a, b) => a - b).flatMap((firstIndex) => {
+      const first = instances[firstIndex]!;
+      const both = `${firstIndex + 1} (${first.name.value}) and ${
+        index + 1
+      } (${second.name.value})`;
+      return checkPair(first, second, both);
     });
     return [...new Map(all.toReversed().map((p) => [p.setting, p])).values()].toReversed();
   });
+}
+
+/** @returns what two instances that collide have at least one of in common */
+function keysOf(
+  { name, leaseName, loadBalancerClass, alsoClassless, controlPlane }: ResolvedInstance,
+): string[] {
+  const keys = [`name ${name.value}`, `lease ${leaseName.value}`];
+  if (controlPlane?.value !== undefined) return [...keys, `address ${controlPlane.value.address}`];
+  keys.push(`class ${loadBalancerClass.value ?? ""}`);
+  if (alsoClassless.value) keys.push("class ");
+  return keys;
 }
 
 /** @param both their numbers in the list, and names, for people. */
@@ -101,8 +123,6 @@ function checkPair(
   second: ResolvedInstance,
   both: string,
 ): ConfigProblem[] {
-  const all = [first, second].flatMap((instance) => Object.values(instance));
-  if (all.some(({ failed }) => failed)) return [];
   const problems: ConfigProblem[] = [];
   const [ofOne, ofOther] = [first, second].map(({ controlPlane }) => controlPlane.value);
   if (ofOne !== undefined && ofOne.address === ofOther?.address) {

@@ -22,10 +22,17 @@ export class ConfigError extends Error {
   }
 }
 
+/** A value or an explanation is cut there: what was given may be a file of something else. */
+const LONGEST_TEXT = 500;
+
 /** @returns the problem as one line for people. */
 export function describeProblem({ setting, value, source, problem, right }: ConfigProblem): string {
-  const given = value === undefined ? setting : `${setting} = ${JSON.stringify(value)}`;
-  return `${given} (${source}): ${problem}; right would be: ${right}`;
+  const given = value === undefined ? setting : `${setting} = ${JSON.stringify(cut(value))}`;
+  return `${given} (${source}): ${cut(problem)}; right would be: ${right}`;
+}
+
+function cut(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
 }
 
 /** @returns the value as it may be shown: without the credentials of a URL. */

@@ -67,8 +67,15 @@ export function parseConfigFile(text: string, path: string): FileSettings {
       const pools = readPools(node, { resolve, sourceAt, refuse });
       return pools && JSON.stringify(pools);
     }
-    if (isMap(node) && kind === "map") return JSON.stringify(node.toJS(document));
-    return undefined;
+    return isMap(node) && kind === "map" ? jsonOf(node) : undefined;
+  }
+  /** @returns undefined where an alias leads nowhere, or in a circle */
+  function jsonOf(node: Node): string | undefined {
+    try {
+      return JSON.stringify(node.toJS(document));
+    } catch {
+      return undefined;
+    }
   }
   function layerOf(map: YAMLMap, isInstance: boolean): Map<SettingName, Given> {
     const layer = new Map<SettingName, Given>();
@@ -113,8 +120,9 @@ export function parseConfigFile(text: string, path: string): FileSettings {
     });
   }
 
-  for (const error of document.errors) {
-    refuse("config", sourceAt(error.pos[0]), error.message, "valid YAML");
+  // The first one alone: in a file that is none, the others follow from it.
+  for (const { pos, message } of document.errors.slice(0, 1)) {
+    refuse("config", sourceAt(pos[0]), message, "valid YAML");
   }
   const root = resolve(document.contents);
   const empty = { shared: new Map(), instances: undefined, instancesSource, problems };

@@ -36,11 +36,24 @@ export interface LoadedConfig {
   /** Every setting: the process's first, then each instance's. */
   readonly effective: readonly EffectiveSetting[];
   /** The YAML file, where there is one. */
-  readonly file: { readonly path: string; readonly text: string } | undefined;
+  readonly file: FileOrigin | undefined;
+}
+
+/** A YAML file of settings, as it was read. */
+export interface FileOrigin {
+  readonly path: string;
+  readonly text: string;
+  /** It says anything at all. */
+  readonly speaks: boolean;
+  /** It has `instances:`. */
+  readonly listsInstances: boolean;
 }
 
 /** Every pod with a service account has it. */
 const POD_NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/** It is read while VIPs are held: a larger one would take as long as a Lease lasts. */
+const LARGEST_FILE = 1 << 20;
 
 const CONTROL_PLANE_LEASE = "classvip-control-plane";
 
@@ -116,7 +129,7 @@ function checkOnly(
 async function readFile(
   { value: path, source }: Resolved<string | undefined>,
   sources: ConfigSources,
-): Promise<FileSettings & { origin?: { path: string; text: string } }> {
+): Promise<FileSettings & { origin?: FileOrigin }> {
   const none = { shared: new Map(), instances: undefined, instancesSource: "", problems: [] };
   if (path === undefined) return none;
   let text: string;
@@ -130,7 +143,15 @@ async function readFile(
   // Only here: most starts have no file, and need not load a YAML parser. Not the parser itself: in
   // the compiled program the names of a CommonJS package are there for static imports alone.
   const { parseConfigFile } = await import("./file.ts");
-  return { ...parseConfigFile(text, path), origin: { path, text } };
+  if (text.length > LARGEST_FILE) {
+    const problem = `it has ${text.length} characters`;
+    const right = "at most 1048576, which is what a ConfigMap holds";
+    return { ...none, problems: [{ setting: "config", value: path, source, problem, right }] };
+  }
+  const settings = parseConfigFile(text, path);
+  const listsInstances = settings.instances !== undefined;
+  const speaks = listsInstances || settings.shared.size > 0;
+  return { ...settings, origin: { path, text, speaks, listsInstances } };
 }
 
 /** Flags and env make one instance: beside `instances:` nobody could tell which. */

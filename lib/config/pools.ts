@@ -63,7 +63,7 @@ export function checkPools(
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const byName = new Map<string, Placed>();
-  const ranges: { range: AddressRange; text: string; placed: Placed }[] = [];
+  const ranges: PlacedRange[] = [];
   for (const { name: { value: instance }, pools } of instances) {
     if (pools.failed) continue;
     for (const pool of pools.value as readonly GivenPool[]) {
@@ -83,22 +83,51 @@ export function checkPools(
         const parsed = parseRange(text);
         if (!parsed.ok) return;
         const source = pool.sources[i] ?? placed.source;
-        const other = ranges.find(({ range }) => overlaps(range, parsed.range));
         ranges.push({ range: parsed.range, text, placed: { ...placed, source } });
-        if (other === undefined) return;
-        const where = `${other.text} in pool ${other.placed.pool.name} of ` +
-          `${whose(other.placed, placed)} (${other.placed.source})`;
-        problems.push({
-          setting: "pools",
-          value: text,
-          source,
-          problem: `it overlaps with ${where}`,
-          right: "each address in one pool only",
-        });
       });
     }
   }
-  return problems;
+  return [...problems, ...checkOverlaps(ranges)];
+}
+
+interface PlacedRange {
+  readonly range: AddressRange;
+  readonly text: string;
+  readonly placed: Placed;
+}
+
+/** @returns a problem for each range that meets an earlier one of the plan */
+function checkOverlaps(ranges: readonly PlacedRange[]): ConfigProblem[] {
+  const order = new Map(ranges.map((one, index) => [one, index]));
+  const others = new Map<PlacedRange, PlacedRange>();
+  let widest: PlacedRange | undefined;
+  // By where they begin: each meets the one that reaches furthest, or none before it.
+  for (const one of ranges.toSorted((a, b) => compare(a.range, b.range))) {
+    if (widest !== undefined && overlaps(widest.range, one.range)) {
+      const [first, second] = order.get(widest)! < order.get(one)! ? [widest, one] : [one, widest];
+      if (!others.has(second)) others.set(second, first);
+      if (one.range.last <= widest.range.last) continue;
+    }
+    widest = one;
+  }
+  return ranges.flatMap((second) => {
+    const first = others.get(second);
+    if (first === undefined) return [];
+    const { text, placed } = second;
+    return [{
+      setting: "pools",
+      value: text,
+      source: placed.source,
+      problem: `it overlaps with ${first.text} in pool ${first.placed.pool.name} of ` +
+        `${whose(first.placed, placed)} (${first.placed.source})`,
+      right: "each address in one pool only",
+    }];
+  });
+}
+
+function compare(a: AddressRange, b: AddressRange): number {
+  if (a.family !== b.family) return a.family - b.family;
+  return a.first < b.first ? -1 : a.first > b.first ? 1 : 0;
 }
 
 function whose(first: Placed, second: Placed): string {

@@ -1,6 +1,6 @@
+import { KubeconfigError } from "./errors.ts";
 import { type Files, readNamed } from "./files.ts";
 import {
-  KubeconfigError,
   type KubeconfigFile,
   parseKubeconfig,
   selectContext,

@@ -1,6 +1,7 @@
 import { findSource, type Source } from "./credential_source.ts";
 import { denoFiles, type Files, readNamed, systemAuthorities } from "./files.ts";
-import { KubeconfigError, text } from "./kubeconfig.ts";
+import { KubeconfigError } from "./errors.ts";
+import { text } from "./kubeconfig.ts";
 import { UserAuthenticator } from "./user_auth.ts";
 
 /** How to reach the API server and prove who one is. */
@@ -61,6 +62,7 @@ export async function loadCredentials(options: CredentialsOptions): Promise<Cred
   const credentials = new RotatingCredentials(
     { ...source, server: server.replace(/\/+$/, "") },
     files,
+    env["PATH"],
     nowMs,
   );
   await credentials.readFiles();
@@ -78,6 +80,8 @@ class RotatingCredentials implements Credentials {
   key: string | undefined;
   readonly #files: Files;
   readonly #nowMs: () => number;
+  /** Where exec plugins are looked for. */
+  readonly #path: string | undefined;
   #source: Source;
   #authenticator: UserAuthenticator;
   #tokenModifiedMs: number | undefined;
@@ -85,7 +89,7 @@ class RotatingCredentials implements Credentials {
   #authorizedAtMs: number | undefined;
   #refreshing: { force: boolean; sinceMs: number; done: Promise<void> } | undefined;
 
-  constructor(source: Source, files: Files, nowMs: () => number) {
+  constructor(source: Source, files: Files, path: string | undefined, nowMs: () => number) {
     this.server = source.server;
     this.origin = source.origin;
     this.namespace = source.namespace;
@@ -93,7 +97,8 @@ class RotatingCredentials implements Credentials {
     this.#files = files;
     this.#nowMs = nowMs;
     this.#source = source;
-    this.#authenticator = new UserAuthenticator(source.user);
+    this.#path = path;
+    this.#authenticator = new UserAuthenticator(source.user, path);
   }
 
   /** Takes the files alone: certificates, key, token. */
@@ -131,14 +136,16 @@ class RotatingCredentials implements Credentials {
       if (force) {
         this.#source = { ...this.#source, ...await this.#source.reload() };
         // A new one has no cache: plugins are run again.
-        this.#authenticator = new UserAuthenticator(this.#source.user);
+        this.#authenticator = new UserAuthenticator(this.#source.user, this.#path);
       }
       const material = await this.#read();
       const { authorization, cert, key } = await this.#authenticator.authenticate();
+      const { token } = material;
+      const value = token === undefined ? authorization : `Bearer ${token.value}`;
+      refuseUnsendable(value);
       // All at once: requests go on meanwhile.
       this.#take(cert === undefined || key === undefined ? material : { ...material, cert, key });
-      const { token } = material;
-      this.#authorization = token === undefined ? authorization : `Bearer ${token.value}`;
+      this.#authorization = value;
     } catch (error) {
       // What was read before may well be good still; the server will say when it is not.
       if (force || this.#authorizedAtMs === undefined) throw error;
@@ -170,6 +177,18 @@ class RotatingCredentials implements Credentials {
     this.key = key;
     this.#tokenModifiedMs = token?.modifiedMs;
   }
+}
+
+/**
+ * fetch() would refuse it too, and say the token (RFC 9110, section 5.5).
+ *
+ * @throws {KubeconfigError} for what no header can carry
+ */
+function refuseUnsendable(authorization: string | undefined): void {
+  if (authorization === undefined || /^[\t\x20-\x7e]*$/.test(authorization)) return;
+  throw new KubeconfigError(
+    "the token has a line break or another character that is in no token; give the token alone",
+  );
 }
 
 /** What the files hold. */

@@ -21,3 +21,8 @@ export class KubeError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** A kubeconfig that cannot be used, or none at all; the message says what to do. */
+export class KubeconfigError extends Error {
+  override readonly name = "KubeconfigError";
+}

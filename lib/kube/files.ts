@@ -1,4 +1,4 @@
-import { KubeconfigError } from "./kubeconfig.ts";
+import { KubeconfigError } from "./errors.ts";
 
 /** The reads of the file system that credentials need. */
 export interface Files {

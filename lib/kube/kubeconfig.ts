@@ -1,9 +1,5 @@
 import { parse } from "yaml";
-
-/** A kubeconfig that cannot be used, or none at all; the message says what to do. */
-export class KubeconfigError extends Error {
-  override readonly name = "KubeconfigError";
-}
+import { KubeconfigError } from "./errors.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -38,6 +34,10 @@ export function parseKubeconfig(path: string, text: string): KubeconfigFile {
   }
   if (!isFields(content)) {
     throw new KubeconfigError(`Kubeconfig "${path}" is empty or not a mapping`);
+  }
+  const kind = content["kind"];
+  if (kind !== undefined && kind !== "Config") {
+    throw new KubeconfigError(`Kubeconfig "${path}" is none: its kind is ${kind}, not Config`);
   }
   return { path, content };
 }
@@ -88,7 +88,13 @@ function check(selection: Selection): Selection {
   const server = text(cluster["server"]);
   if (server === undefined) refuse("clusters[].cluster.server", "is missing");
   else if (!/^https?:\/\/[^/]/.test(server) || !URL.canParse(server)) {
-    refuse("clusters[].cluster.server", `"${server}" is not a URL such as https://10.0.0.1:6443`);
+    refuse(
+      "clusters[].cluster.server",
+      `"${hidden(server)}" is not a URL such as https://10.0.0.1:6443`,
+    );
+  } else if (new URL(server).username || new URL(server).password) {
+    // Not shown: errors name the server.
+    refuse("clusters[].cluster.server", "holds a user name or password; give it in users[].user");
   }
   if (cluster["insecure-skip-tls-verify"] === true) {
     refuse(
@@ -143,4 +149,9 @@ export function text(value: unknown): string | undefined {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Without what a URL may hold of credentials. */
+function hidden(url: string): string {
+  return url.replace(/\/\/.*@/, "//(hidden)@");
 }

@@ -14,11 +14,17 @@ const BY_KUBECONFIG = ["exec", "auth-provider", "username", "password"];
 /** Tokens are taken as they are; passwords, exec plugins, OIDC are client-node's KubeConfig's. */
 export class UserAuthenticator {
   readonly #user: Record<string, unknown>;
+  /** Where commands are looked for, as the environment has it. */
+  readonly #path: string;
   #config: KubeConfig | undefined;
 
-  /** @param user the fields below `users[].user`; the files among them are the caller's. */
-  constructor(user: Record<string, unknown>) {
+  /**
+   * @param user the fields below `users[].user`; the files among them are the caller's.
+   * @param path folders of programs, with colons between them.
+   */
+  constructor(user: Record<string, unknown>, path = "") {
     this.#user = user;
+    this.#path = path;
   }
 
   /** May run a command or ask an identity provider. */
@@ -31,9 +37,12 @@ export class UserAuthenticator {
         key: undefined,
       };
     }
+    await this.#requirePlugin();
     this.#config ??= await loadKubeConfig(this.#user);
     const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = { headers: {} };
-    await this.#config.applyToHTTPSOptions(options);
+    await this.#config.applyToHTTPSOptions(options).catch((error) => {
+      throw this.#explain(error);
+    });
     const { Authorization: bearer } = options.headers as Record<string, string | undefined>;
     const basic = options.auth === undefined ? undefined : `Basic ${base64(options.auth ?? "")}`;
     return {
@@ -41,6 +50,41 @@ export class UserAuthenticator {
       cert: options.cert?.toString(),
       key: options.key?.toString(),
     };
+  }
+
+  /** client-node takes a command that cannot be started for one that did: the process would end. */
+  async #requirePlugin(): Promise<void> {
+    const command = this.#plugin;
+    if (command === undefined) return;
+    const paths = command.includes("/")
+      ? [command]
+      : this.#path.split(":").map((folder) => `${folder}/${command}`);
+    for (const path of paths) if (await isProgram(path)) return;
+    throw new Error(`exec plugin "${command}" gave no credentials: there is no such program`);
+  }
+
+  get #plugin(): string | undefined {
+    const exec = this.#user["exec"] as { command?: unknown } | null | undefined;
+    return exec == null ? undefined : String(exec.command);
+  }
+
+  /** client-node trips over what is no ExecCredential with a status. */
+  #explain(error: unknown): Error {
+    const said = error instanceof Error ? error.message.trim() : String(error);
+    if (this.#plugin === undefined) return error instanceof Error ? error : new Error(said);
+    const why = error instanceof TypeError || error instanceof SyntaxError || said === ""
+      ? "it failed, or printed no ExecCredential with a status"
+      : said;
+    return new Error(`exec plugin "${this.#plugin}" gave no credentials: ${why}`);
+  }
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    const { isFile, mode } = await Deno.stat(path);
+    return isFile && (mode! & 0o111) !== 0;
+  } catch {
+    return false;
   }
 }
 

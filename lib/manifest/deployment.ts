@@ -12,6 +12,8 @@ export interface Deployment {
   readonly instances: readonly InstanceConfig[];
   /** `--name=value` for each setting that somebody chose; without those of the place it runs in. */
   readonly flags: readonly string[];
+  /** The flag for a port of its own, where nobody chose one. */
+  readonly httpFlag: string | undefined;
   /** Where health and metrics answer; undefined: nowhere. */
   readonly http: { readonly host: string; readonly port: number } | undefined;
   /** The file with the instances, where there is one. */
@@ -57,7 +59,6 @@ export function planDeployment(input: DeploymentInput): Deployment {
   );
   const flags = [
     ...new Set(chosen.map(({ name, value }) => `--${name}=${value || OFF[name] || ""}`)),
-    ...derived && address ? [`--httpAddress=${derived}`] : [],
   ].sort();
   return {
     name,
@@ -66,6 +67,7 @@ export function planDeployment(input: DeploymentInput): Deployment {
     labels: { "app.kubernetes.io/name": "classvip", "app.kubernetes.io/instance": name },
     instances,
     flags,
+    httpFlag: derived && address ? `--httpAddress=${derived}` : undefined,
     http: address ? splitAddress(address) : undefined,
     plan: file && { fileName: file.path.slice(file.path.lastIndexOf("/") + 1), text: file.text },
     kubeconfig: config.kubeconfig,

@@ -6,13 +6,16 @@ export interface Migration {
   /** How the process is run. */
   readonly place: "daemonset" | "static-pod";
   readonly namespace: string | undefined;
-  /** As `--name=value`, of classvip. */
-  readonly flags: readonly { readonly flag: string; readonly value: string }[];
+  /** For the instance that serves Services; undefined where kube-vip serves none there. */
+  readonly services: Flags | undefined;
+  /** For the control plane's VIP, which is an instance of its own. */
+  readonly controlPlane: Flags | undefined;
   /** One sentence for each setting that differs or has no equal. */
   readonly notes: readonly string[];
-  /** Whether kube-vip serves Services there. */
-  readonly services: boolean;
 }
+
+/** As `--name=value`, of classvip. */
+export type Flags = readonly { readonly flag: string; readonly value: string }[];
 
 interface Container {
   readonly image?: unknown;
@@ -30,6 +33,8 @@ const CONTROL_PLANE_SETTINGS = [
   "healthTimeout",
   "healthThreshold",
 ];
+/** What kube-vip says once for both. */
+const SHARED_SETTINGS = ["interface", "leaseDuration", "renewInterval", "logLevel"];
 /** In every generated manifest: nobody chose it, and as long as kube-vip runs its port is taken. */
 const GENERATED_HTTP_ADDRESS = ":2112";
 /** What the manifest of classvip says by itself. */
@@ -96,7 +101,7 @@ function givenIn({ args, command, env }: Container): Written[] {
 
 function convert(
   given: readonly Written[],
-): Pick<Migration, "flags" | "notes" | "services"> {
+): Pick<Migration, "controlPlane" | "notes" | "services"> {
   const flags = new Map<string, string>();
   const notes: string[] = [];
   const names = new Set(given.map(({ name }) => name));
@@ -145,35 +150,35 @@ function convert(
       }
     }
   }
-  noteControlPlane(flags, notes);
-  const services = isOn("svc_enable", "services");
-  if (!services) {
-    return {
-      flags: [],
-      notes: [...notes, "svc_enable is not set: no Services are served"],
-      services,
-    };
+  if (flags.delete("leaseName")) {
+    notes.push(
+      "kube-vip's Lease is not used: both would stand for it, by different rules; classvip has its own",
+    );
   }
-  addDefaults(flags, notes, isOn("lb_class_only", "lbClassOnly"));
+  const controlPlane = takeControlPlane(flags);
+  const cardOfVip = valueOf("vip_interface", "interface");
+  if (cardOfVip) controlPlane?.set("interface", cardOfVip);
+  const services = isOn("svc_enable", "services");
+  if (services) addDefaults(flags, notes, isOn("lb_class_only", "lbClassOnly"));
+  else notes.push("svc_enable is not set: no Services are served");
+  const listed = (all: ReadonlyMap<string, string>) =>
+    [...all].map(([flag, value]) => ({ flag, value }));
   return {
-    flags: [...flags].map(([flag, value]) => ({ flag, value })),
+    services: services ? listed(flags) : undefined,
+    controlPlane: controlPlane && listed(controlPlane),
     notes,
-    services,
   };
 }
 
 /** The control plane's VIP is an instance of its own, beside the one for Services. */
-function noteControlPlane(flags: Map<string, string>, notes: string[]): void {
-  const its = CONTROL_PLANE_SETTINGS.flatMap((name) => {
-    const value = flags.get(name);
-    flags.delete(name);
-    return value === undefined ? [] : `--${name === "apiPort" ? "port" : name}=${value}`;
-  });
-  if (!its.includes("--controlPlane=true")) return;
-  notes.push(
-    "cp_enable: the control plane's VIP is an instance of its own, a static pod with " +
-      `${its.join(" ")}: see docs/control-plane.md`,
+function takeControlPlane(flags: Map<string, string>): Map<string, string> | undefined {
+  const shared = SHARED_SETTINGS.filter((name) => flags.has(name));
+  const its = new Map(
+    [...CONTROL_PLANE_SETTINGS.filter((name) => flags.has(name)), ...shared]
+      .map((name) => [name, flags.get(name)!]),
   );
+  for (const name of CONTROL_PLANE_SETTINGS) flags.delete(name);
+  return /^(1|t|true)$/i.test(its.get("controlPlane") ?? "") ? its : undefined;
 }
 
 /** What kube-vip does when nobody says otherwise. */
@@ -184,11 +189,6 @@ function addDefaults(flags: Map<string, string>, notes: string[], classOnly: boo
     notes.push(
       "kube-vip serves Services without a class too, so alsoClassless is set; without it only " +
         `those of class ${flags.get("loadBalancerClass")} are served`,
-    );
-  }
-  if (flags.delete("leaseName")) {
-    notes.push(
-      "kube-vip's Lease is not used: both would stand for it, by different rules; classvip has its own",
     );
   }
   if (!flags.has("leaseDuration")) {

@@ -26,14 +26,15 @@ export function keySecretName({ name }: Deployment): string {
  * @param place "static": from a file on the node, with a kubeconfig and without API objects
  */
 export function podSpec(deployment: Deployment, place: "cluster" | "static") {
-  const { http, image, plan, fastFailover } = deployment;
+  const { http, httpFlag, image, plan, fastFailover } = deployment;
   const mounted = mountsOf(deployment, place);
   const kubeconfig = place === "static" ? kubeconfigOf(deployment) : undefined;
   return {
     ...place === "cluster" && { serviceAccountName: deployment.name },
     // VIPs live on the node's own interfaces.
     hostNetwork: true,
-    dnsPolicy: "ClusterFirstWithHostNet",
+    // On a node alone there may be no cluster DNS yet: the default is then the node's own.
+    ...place === "cluster" && { dnsPolicy: "ClusterFirstWithHostNet" },
     priorityClassName: "system-node-critical",
     terminationGracePeriodSeconds: 20,
     tolerations: [{ operator: "Exists" }],
@@ -44,7 +45,7 @@ export function podSpec(deployment: Deployment, place: "cluster" | "static") {
         "run",
         ...plan ? [`--config=${PLAN_FOLDER}/${plan.fileName}`] : [],
         ...kubeconfig ? [`--kubeconfig=${kubeconfig}`] : [],
-        ...deployment.flags,
+        ...[...deployment.flags, ...httpFlag ? [httpFlag] : []].sort(),
       ],
       env: [
         fromField("CLASSVIP_NODE_NAME", "spec.nodeName"),

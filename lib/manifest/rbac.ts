@@ -2,12 +2,14 @@ import type { Deployment } from "./deployment.ts";
 import type { ManifestObject } from "./object.ts";
 
 /** A rule of a role. */
-export interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly verbs: readonly string[];
-}
+export type Rule =
+  | {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+    readonly verbs: readonly string[];
+  }
+  | { readonly nonResourceURLs: readonly string[]; readonly verbs: readonly string[] };
 
 const CORE = [""];
 const COORDINATION = ["coordination.k8s.io"];
@@ -33,17 +35,20 @@ export function rulesOf({ instances }: Pick<Deployment, "instances">): Map<
   const rules = new Map<string | undefined, Rule[]>();
   const grant = (namespace: string | undefined, ...more: readonly Rule[]) =>
     rules.set(namespace, [...rules.get(namespace) ?? [], ...more]);
-  const everywhere = instances.some(({ namespaces }) => namespaces.length === 0);
+  const serving = instances.filter(({ controlPlane }) => controlPlane === undefined);
+  const everywhere = serving.some(({ namespaces }) => namespaces.length === 0);
+  if (serving.length > 0) {
+    grant(undefined, { apiGroups: CORE, resources: ["services"], verbs: ["list", "watch"] });
+  }
   grant(
     undefined,
-    { apiGroups: CORE, resources: ["services"], verbs: ["list", "watch"] },
     // Of its own node alone; but a role that is the same on all nodes can name none.
     { apiGroups: CORE, resources: ["nodes"], verbs: ["list", "watch"] },
     { apiGroups: COORDINATION, resources: ["leases"], verbs: ["list", "watch"] },
   );
   if (everywhere) grant(undefined, ...WRITES, EVENTS);
   else {
-    const served = [...new Set(instances.flatMap(({ namespaces }) => namespaces))].sort();
+    const served = [...new Set(serving.flatMap(({ namespaces }) => namespaces))].sort();
     for (const namespace of served) grant(namespace, ...WRITES, EVENTS);
   }
   for (const [namespace, leases] of Map.groupBy(instances, (i) => i.leaseNamespace)) {
@@ -54,6 +59,16 @@ export function rulesOf({ instances }: Pick<Deployment, "instances">): Map<
       { apiGroups: COORDINATION, resources: ["leases"], verbs: ["create"] },
     );
     if (!everywhere && !rules.get(namespace)!.includes(EVENTS)) grant(namespace, EVENTS);
+  }
+  if (serving.length < instances.length) {
+    // Whether the API servers are well, and which ones there are.
+    grant(undefined, { nonResourceURLs: ["/livez"], verbs: ["get"] });
+    grant("default", {
+      apiGroups: ["discovery.k8s.io"],
+      resources: ["endpointslices"],
+      resourceNames: ["kubernetes"],
+      verbs: ["get"],
+    });
   }
   const configMaps = [...new Set(instances.flatMap(({ poolConfigMap }) => poolConfigMap ?? []))];
   for (const configMap of configMaps) {

@@ -1,36 +1,87 @@
-import type { Deployment } from "./deployment.ts";
+import { type Deployment, fileNameOf } from "./deployment.ts";
+
+/** Root's: the service's user gets a copy. */
+const KUBECONFIG = "/etc/classvip/kubeconfig";
+/** Where systemd puts the copies: a path below it is one already. */
+const CREDENTIALS = "/run/credentials/";
 
 /**
- * A systemd unit for these settings.
+ * A systemd unit for these settings. With a file of instances alone it is deploy/systemd's.
  *
  * @param configPath of the file with the instances on the node, where there is one
  */
 export function systemdUnit(deployment: Deployment, configPath: string | undefined): string {
-  const { flags, kubeconfig } = deployment;
+  const { flags, kubeconfig = KUBECONFIG, keyFiles } = deployment;
   const settings = [
-    ...configPath ? [`--config=${configPath}`] : [],
-    ...kubeconfig ? [`--kubeconfig=${kubeconfig}`] : [],
-    ...flags,
-  ].map(quoted);
+    ...configPath ? [quoted(`--config=${configPath}`)] : [],
+    // %d: the folder with the credentials, systemd.unit(5).
+    "--kubeconfig=%d/kubeconfig",
+    ...flags.map((flag) =>
+      flag.startsWith("--beaconKeyFile=") ? `--beaconKeyFile=%d/${fileNameOf(flag)}` : quoted(flag)
+    ),
+  ];
   const command = (name: string) => ["/usr/local/bin/classvip", name, ...settings].join(" ");
-  return `[Unit]
-Description=Virtual IPs of ${deployment.instances.map(({ name }) => name).join(", ")}
+  const credentials = [
+    `LoadCredential=kubeconfig:${kubeconfig}`,
+    ...keyFiles.filter((path) => !path.startsWith(CREDENTIALS))
+      .map((path) => `LoadCredential=${fileNameOf(path)}:${path}`),
+  ];
+  return `# docs/install-systemd.md tells how to install it.
+[Unit]
+Description=classvip, virtual IPs of Kubernetes LoadBalancer Services
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+Type=notify
+NotifyAccess=main
 ExecStart=${command("run")}
 ExecReload=/bin/kill -HUP $MAINPID
-ExecStopPost=${command("release")}
+# Runs after a crash too: nothing stays on the interfaces, and the next node need not wait.
+ExecStopPost=-${command("release")}
+${credentials.join("\n")}
 Restart=always
 RestartSec=1
+TimeoutStartSec=90
+TimeoutStopSec=30
+# A process that hangs is killed; its addresses went with their lifetimes by then.
+WatchdogSec=10
+WatchdogSignal=SIGKILL
+
 DynamicUser=yes
+# Addresses; packet sockets.
 AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
 NoNewPrivileges=yes
+UMask=0077
+
+# For fastFailover alone: a TUN device. PrivateDevices= would hide it.
+DevicePolicy=closed
+DeviceAllow=/dev/net/tun rw
+
 ProtectSystem=strict
 ProtectHome=yes
+PrivateTmp=yes
+PrivateMounts=yes
+ProtectProc=invisible
+ProtectControlGroups=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectKernelLogs=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
+LockPersonality=yes
+RemoveIPC=yes
+# V8 makes code at run time: no MemoryDenyWriteExecute.
+SystemCallArchitectures=native
+SystemCallFilter=@system-service @pkey
+SystemCallFilter=~@privileged @resources @mount @swap @reboot @obsolete
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target

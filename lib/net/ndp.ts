@@ -3,7 +3,7 @@ import { type IpAddress, ipFromBytes, parseIp } from "./ip.ts";
 import { MAC_LENGTH } from "./mac.ts";
 
 /** ICMPv6 types (RFC 4861, sections 4.3 and 4.4). */
-const NEIGHBOR_SOLICITATION = 135;
+export const NEIGHBOR_SOLICITATION = 135;
 export const NEIGHBOR_ADVERTISEMENT = 136;
 
 /** `Next Header` of ICMPv6 (RFC 4443, section 1). */

@@ -90,7 +90,9 @@ export class EventRecorder {
   /** Queues an Event about an object; a repeat within ten minutes is left out. Never throws. */
   record(kind: keyof typeof API_VERSIONS, object: KubeObject, text: EventText): void {
     const { uid, namespace, name } = object.metadata ?? {};
-    const key = [kind, uid ?? `${namespace}/${name}`, text.reason, text.message].join("\n");
+    // No longer than what is sent: thousands are remembered.
+    const said = text.message.slice(0, MESSAGE_LENGTH);
+    const key = [kind, uid ?? `${namespace}/${name}`, text.reason, said].join("\n");
     const nowMs = this.#options.clock.nowMs();
     const last = this.#recordedAtMs.get(key);
     if (this.#stop.signal.aborted || last !== undefined && nowMs - last < REPEAT_MS) return;

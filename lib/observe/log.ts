@@ -19,6 +19,9 @@ export interface LogOptions {
 /** The order of the keys that all parts share; others follow as they come. */
 const KEY_ORDER = ["instance", "class", "lease", "service", "vip", "interface", "node"];
 
+/** What tenants and servers say is cut: one line must not fill a disk. */
+const LONGEST_TEXT = 4000;
+
 /** Column of the text format at which the fields start. */
 const MESSAGE_WIDTH = 40;
 
@@ -34,15 +37,28 @@ export function createLogger(options: LogOptions): Logger & { flush(): void } {
     },
   });
   handler.write = write;
+  handler.lostLine = (lost) => {
+    const msg = "lines of the log could not be written and are lost";
+    return format({ time: new Date().toISOString(), levelName: "WARN", msg }, [["lines", lost]]);
+  };
   const logger = new StdLogger("classvip", "DEBUG", { handlers: [handler] });
   return new FieldLogger(new LineQueue(logger, options.later), {}, () => options.level);
 }
 
 class LineHandler extends BaseHandler {
   write: (line: string) => void = () => {};
+  lostLine: (count: number) => string = () => "";
+  #lost = 0;
 
+  /** Never throws: a full disk takes the line, and must not take the VIPs along. */
   override log(line: string): void {
-    this.write(line);
+    try {
+      if (this.#lost > 0) this.write(this.lostLine(this.#lost));
+      this.#lost = 0;
+      this.write(line);
+    } catch {
+      this.#lost++;
+    }
   }
 }
 
@@ -130,13 +146,14 @@ type Field = [key: string, value: unknown];
 function orderedFields({ error, ...fields }: LogFields, stacks: boolean): Field[] {
   const keys = new Set([...KEY_ORDER, ...Object.keys(fields)]);
   const ordered: Field[] = [...keys].map((key) => [key, plain(fields[key])]);
-  if (error !== undefined) ordered.push(["error", errorText(error)]);
+  if (error !== undefined) ordered.push(["error", cut(errorText(error))]);
   if (stacks && error instanceof Error) ordered.push(["stack", error.stack]);
   return ordered.filter(([, value]) => value !== undefined);
 }
 
 /** Something that JSON has: a logger must not throw, whatever it is given. */
 function plain(value: unknown): unknown {
+  if (typeof value === "string") return cut(value);
   if (value instanceof Error) return errorText(value);
   if (["bigint", "symbol", "function"].includes(typeof value)) return String(value);
   if (typeof value !== "object" || value === null) return value;
@@ -147,6 +164,11 @@ function plain(value: unknown): unknown {
   } catch {
     return String(value);
   }
+}
+
+function cut(text: string): string {
+  if (text.length <= LONGEST_TEXT) return text;
+  return `${text.slice(0, LONGEST_TEXT)}… (${text.length} characters)`;
 }
 
 /** The message, then those of the causes that it does not already repeat. */

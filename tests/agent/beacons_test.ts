@@ -31,7 +31,12 @@ class Source implements FrameSource {
   push(frame: Uint8Array): void {
     this.#wake({ frame });
   }
-  take(): undefined {}
+  /** Frames that have come in while the receiver still waits for the processor. */
+  readonly unread: Uint8Array[] = [];
+  take(): { frame: Uint8Array } | undefined {
+    const frame = this.unread.shift();
+    return frame && { frame };
+  }
   receive(): Promise<{ frame: Uint8Array } | undefined> {
     if (this.disposed) return Promise.resolve(undefined);
     return new Promise((resolve) => this.#wake = resolve);
@@ -68,6 +73,8 @@ class Node {
   stands = true;
   source = new Source();
   arp: ClaimListener | undefined;
+  /** ARP answers that have come in while their receiver still waits for the processor. */
+  readonly unread: { vip: string; mac: string }[] = [];
   changed: (links: readonly Link[]) => void = () => {};
   #sequence = 0;
 
@@ -122,6 +129,9 @@ class Node {
         subscribe: (listener) => {
           this.arp = listener;
           return () => this.arp = undefined;
+        },
+        look: () => {
+          for (const claim of this.unread.splice(0)) this.arp?.claimed(claim);
         },
       },
       links: {
@@ -210,6 +220,24 @@ Deno.test("Beacons leaves a holder alone whose kernel answers, not for another's
       }
     });
     assert.equal(node.log.length > 0, dead, mac);
+  }
+});
+
+Deno.test("Beacons reads what has come in before it declares a holder dead", async () => {
+  const signs: Record<string, (node: Node) => void> = {
+    answer: ({ unread }) => unread.push({ vip: VIP.text, mac: "02:00:00:00:00:63" }),
+    beacon: (node) => node.source.unread.push(node.beacon()),
+  };
+  for (const [what, arrive] of Object.entries(signs)) {
+    const node = new Node();
+    await node.running(async () => {
+      await node.hear(node.beacon());
+      await node.clock.advance(3.5 * INTERVAL - 1);
+      assert.ok(node.asked() >= 3);
+      arrive(node);
+      await node.clock.advance(1);
+    });
+    assert.deepEqual(node.log, [], what);
   }
 });
 

@@ -8,8 +8,11 @@ const EXPIRY_MS = LEASE_MS * 1.01 + 50;
  * kernel looks for a lost neighbour once a second, and a request has a fifth of the Lease's time.
  */
 const RECONNECT_MS = 2000 + 1000 + LEASE_MS / 5;
-/** The processor is shared by everything in the lab. An agent that starts needs less than both. */
-const MACHINE_MS = 500;
+/**
+ * The processor is shared by everything in the lab, and perhaps by others. An agent that starts needs
+ * less, and so does a request that is answered too late and asked again.
+ */
+const MACHINE_MS = 2000;
 
 /**
  * How long a VIP may be on no node, counted from when a node is there that can take it, and
@@ -18,11 +21,15 @@ const MACHINE_MS = 500;
  */
 export const GAP_BOUND_MS = EXPIRY_MS + RECONNECT_MS + MACHINE_MS;
 
-/** The same where nothing else happens, and the holder hands over or fast mode notices its crash. */
-export const CALM_GAP_BOUND_MS = 400 + MACHINE_MS;
+/**
+ * The same where nothing else happens, and the holder hands over or fast mode notices its crash. A
+ * take-over that waited for the Lease's end, less a renewal just before, would take longer.
+ */
+export const CALM_GAP_BOUND_MS = LEASE_MS * 0.7;
 
 /**
  * In fast mode, how long the VIP may be at two places when nodes don't hear each other but the former
- * holder's watch works: a delivery time. Otherwise its right ends, one Lease after its last renewal.
+ * holder's watch works: a delivery time, and no time in which its right might have ended. Otherwise
+ * it does end, one Lease after its last renewal.
  */
-export const OVERLAP_BOUND_MS = MACHINE_MS;
+export const OVERLAP_BOUND_MS = LEASE_MS / 2;

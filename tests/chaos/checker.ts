@@ -87,7 +87,7 @@ function emptyClaims({ claims, holdings, faults, longestPauseMs }: Recording): V
     const calm = faults.some((fault) =>
       fault.calm && fault.fromMs <= atMs && atMs < fault.fromMs + CALM_GAP_BOUND_MS
     );
-    const slackMs = calm ? CALM_FRAME_SLACK_MS + longestPauseMs : FRAME_SLACK_MS;
+    const slackMs = (calm ? CALM_FRAME_SLACK_MS : FRAME_SLACK_MS) + longestPauseMs;
     const held = holdings.some((holding) =>
       holding.host === node && holding.ip === ip && holding.fromMs - slackMs <= atMs &&
       (holding.open || atMs <= holding.toMs + slackMs)

@@ -10,7 +10,7 @@ interface Case {
   readonly says: RegExp;
 }
 
-/** Nobody listens there. */
+/** To be sent elsewhere. */
 const NOWHERE = JSON.stringify({
   apiVersion: "v1",
   kind: "Config",
@@ -24,6 +24,7 @@ const NOWHERE = JSON.stringify({
 const SETTINGS = [
   ["run"],
   ["config"],
+  ["classes"],
   ["handover", "--to=node-2"],
   ["release"],
   ["manifest", "daemonset"],
@@ -67,9 +68,48 @@ const cases: Case[] = [
       says: /no such setting; right would be: CLASSVIP_LEASE_DURATION/,
     },
   ]),
+  // Flags of one command are no settings, and have neighbours of their own.
+  { args: ["config", "--ouput=json"], code: 2, says: /no such flag; right would be: --output$/m },
+  { args: ["config", "--shcema"], code: 2, says: /no such flag; right would be: --schema$/m },
+  { args: ["classes", "--outptu=json"], code: 2, says: /right would be: --output$/m },
+  { args: ["handover", "--two=n"], code: 2, says: /flag --two.*right would be: --to$/m },
+  { args: ["manifest", "rbac", "--imagee=x"], code: 2, says: /right would be: --image$/m },
+  { args: ["migrate", "/f", "--imagee=x"], code: 2, says: /right would be: --image$/m },
+  { args: ["migrate", "/f", "--namespce=x"], code: 2, says: /right would be: --namespace$/m },
+  { args: ["classes", "all"], code: 2, says: /a word too many/ },
+  { args: ["release", "all"], code: 2, says: /a word too many/ },
+  {
+    args: ["migrate", "/f"],
+    files: { "/f": "\u0000\u0001\u007fELF" },
+    code: 2,
+    says: /but no object/,
+  },
+  { args: ["migrate", "/f"], files: { "/f": "a: *b" }, code: 2, says: /Unresolved alias.*YAML/ },
+  {
+    args: ["config", "--config=/c"],
+    files: { "/c": "leaseAnnotations: &a {b: *a}" },
+    code: 2,
+    says: /leaseAnnotations \(file \/c:1\): not a value of the right shape/,
+  },
+  {
+    args: ["config", "--config=/c"],
+    files: { "/c": "leaseAnnotations: {a: *b}" },
+    code: 2,
+    says: /leaseAnnotations \(file \/c:1\): not a value of the right shape/,
+  },
+  {
+    args: ["config", "--config=/c"],
+    files: { "/c": "a: [\nb: {\n}: c" },
+    code: 2,
+    says: /^classvip: 1 wrong setting\n.*valid YAML$/,
+  },
   { args: ["manfest"], code: 2, says: /no such command; right would be: manifest/ },
   { args: ["run", "now"], code: 2, says: /a word too many/ },
   { args: ["handover"], code: 2, says: /no node is named; right would be: --to=/ },
+  { args: ["handover", "--to=NODE_1"], code: 2, says: /to = "NODE_1" .*that Kubernetes accepts/ },
+  { args: ["handover", "--to=a", "--to=b"], code: 2, says: /to = "b" .*flag --to says "a"/ },
+  { args: ["manifest", "daemonset", "--image=a b"], code: 2, says: /not the name of an image/ },
+  { args: ["manifest", "daemonset", "--namespace=A"], code: 2, says: /not a namespace name/ },
   {
     args: ["config", "--output=xml"],
     code: 2,
@@ -105,6 +145,22 @@ const cases: Case[] = [
     code: 2,
     says: /pools alone/,
   },
+  {
+    args: ["migrate", "/f"],
+    files: { "/f": "kind: ConfigMap\nmetadata: {name: kubevip}\ndata: {cidr-global: 5}" },
+    code: 2,
+    says: /pools alone/,
+  },
+  {
+    args: ["migrate", "/f"],
+    files: {
+      "/f": [..."abcdefgh"].map((key, i, all) =>
+        `${key}: &${key} [${Array(9).fill(i === 0 ? "x" : `*${all[i - 1]}`).join(",")}]\n`
+      ).join(""),
+    },
+    code: 2,
+    says: /"\/f" .*Excessive alias count.*right would be: YAML/,
+  },
 ];
 
 for (const { args, env, files, code: wanted, says } of cases) {
@@ -118,59 +174,139 @@ for (const { args, env, files, code: wanted, says } of cases) {
   });
 }
 
-/** Against a cluster that is not there, one that is none, and credentials that are none. */
-const TALKING = [["handover", "--to=node-2"], ["release"]];
+/** Commands that ask the API server, of which some look at the interfaces first. */
+const TALKING = [["run"], ["classes"], ["handover", "--to=node-2"], ["release"]];
+const LOOKING = ["run", "release"];
+
+/** What may be in the place of a kubeconfig. */
+const KUBECONFIGS: [what: string, content: string | Uint8Array | undefined, says: RegExp][] = [
+  ["nothing", undefined, /"\S+" does not exist/],
+  ["a folder", "folder", /"\S+" cannot be read: Is a directory/],
+  ["an empty file", "", /"\S+" is empty or not a mapping/],
+  [
+    "a program",
+    new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 255]),
+    /not a mapping|not valid YAML/,
+  ],
+  ["YAML of another kind", "kind: Deployment", /"\S+" is none: its kind is Deployment, not Config/],
+  ["a kubeconfig without a context", "kind: Config", /has no current-context; set it with/],
+  ["broken YAML", "a: [", /is not valid YAML/],
+];
+
+function assertSentence(err: string): void {
+  assert.doesNotMatch(err, /secret-token|^\s*at |\.[jt]s:\d|\w+Error:/m);
+}
+
+/** The C library stays loaded; the interfaces are looked at with capabilities alone. */
+function needing(command: string): { ignore: boolean; sanitizeResources: boolean } {
+  const looks = LOOKING.includes(command);
+  return { ignore: looks && Deno.uid() !== 0, sanitizeResources: !looks };
+}
+
 for (const command of TALKING) {
+  for (const [what, content, says] of KUBECONFIGS) {
+    Deno.test({
+      name: `runCli() says that ${what} is no kubeconfig: ${command[0]}`,
+      ...needing(command[0]!),
+      async fn() {
+        const folder = await Deno.makeTempDir();
+        const path = `${folder}/kubeconfig`;
+        try {
+          if (content === "folder") await Deno.mkdir(path);
+          else if (content instanceof Uint8Array) await Deno.writeFile(path, content);
+          else if (content !== undefined) await Deno.writeTextFile(path, content);
+          const flags = ["--loadBalancerClass=a", `--kubeconfig=${path}`];
+          const { code, err } = await cli([...command, ...flags]);
+          assert.equal(code, 2, err);
+          assert.match(err, says);
+          assertSentence(err);
+        } finally {
+          await Deno.remove(folder, { recursive: true });
+        }
+      },
+    });
+  }
+}
+
+/** `run` waits for the API server instead: a scenario of its own. */
+const ASKING = TALKING.filter(([command]) => command !== "run");
+for (const command of ASKING) {
   Deno.test({
-    name: `runCli() says that no cluster can be reached, or that there is none: ${command[0]}`,
-    // It looks at the interfaces first.
-    ignore: command[0] === "release" && Deno.uid() !== 0,
-    // The C library stays loaded.
-    sanitizeResources: command[0] !== "release",
+    name: `runCli() says that no cluster can be reached: ${command[0]}`,
+    ...needing(command[0]!),
     async fn() {
-      const path = await Deno.makeTempFile();
-      const wrong = await Deno.makeTempFile();
-      try {
-        await Deno.writeTextFile(path, NOWHERE);
-        await Deno.writeTextFile(wrong, "kind: Deployment");
-        const flags = [...command, "--loadBalancerClass=a"];
-        const nobody = await cli([...flags, `--kubeconfig=${path}`]);
-        assert.equal(nobody.code, 4, nobody.err);
-        assert.match(nobody.err, /https:\/\/127\.0\.0\.1:1/);
-        assert.doesNotMatch(nobody.err, /secret-token|^\s*at /m);
-        const none = await cli([...flags, `--kubeconfig=${wrong}`]);
-        assert.equal(none.code, 1, none.err);
-        assert.match(none.err, new RegExp(wrong));
-        const gone = await cli([...flags, "--kubeconfig=/not/there"]);
-        assert.equal(gone.code, 1, gone.err);
-        assert.match(gone.err, /\/not\/there/);
-        assert.doesNotMatch(none.err + gone.err, /^\s*at /m);
-      } finally {
-        await Deno.remove(path);
-        await Deno.remove(wrong);
-      }
+      // Who has just left it is not followed by another one at once.
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = listener.addr as Deno.NetAddr;
+      listener.close();
+      const { code, err } = await ask(command, `https://127.0.0.1:${port}`);
+      assert.equal(code, 4, err);
+      assert.match(
+        err,
+        new RegExp(`https://127.0.0.1:${port} cannot be reached: connection refused`),
+      );
+      assertSentence(err);
+    },
+  });
+
+  Deno.test({
+    name: `runCli() says that no header can carry the token, and not the token: ${command[0]}`,
+    ...needing(command[0]!),
+    async fn() {
+      const token = "secret-token\\nsecret-token";
+      const { code, err } = await ask(command, "https://127.0.0.1:1", token);
+      assert.equal(code, 5, err);
+      assert.match(err, /No credentials from kubeconfig .*a line break/);
+      assertSentence(err);
+    },
+  });
+
+  for (const [status, wanted] of [[403, 5], [401, 5], [500, 1]] as const) {
+    Deno.test({
+      name: `runCli() tells by its exit code that the answer was ${status}: ${command[0]}`,
+      ...needing(command[0]!),
+      async fn() {
+        await using server = Deno.serve(
+          { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+          () => Response.json({ kind: "Status", message: "told so", code: status }, { status }),
+        );
+        const { code, err } = await ask(command, `http://127.0.0.1:${server.addr.port}`);
+        assert.equal(code, wanted, err);
+        assert.match(err, /told so/);
+        assertSentence(err);
+      },
+    });
+  }
+
+  Deno.test({
+    name: `runCli() says that what answers is no API server: ${command[0]}`,
+    ...needing(command[0]!),
+    async fn() {
+      await using server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        () => new Response("<html>It works!</html>"),
+      );
+      const { code, err } = await ask(command, `http://127.0.0.1:${server.addr.port}`);
+      assert.equal(code, 4, err);
+      assert.match(err, /not JSON/);
+      assertSentence(err);
     },
   });
 }
 
-/** An API server that answers every request alike. */
-for (const [status, wanted] of [[403, 5], [401, 5], [500, 1]] as const) {
-  Deno.test(`runCli() tells by its exit code that the answer was ${status}`, async () => {
-    const server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      () => Response.json({ kind: "Status", message: "told so", code: status }, { status }),
+async function ask(
+  command: readonly string[],
+  server: string,
+  token = "secret-token",
+): ReturnType<typeof cli> {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(
+      path,
+      NOWHERE.replace("https://127.0.0.1:1", server).replace("secret-token", token),
     );
-    const path = await Deno.makeTempFile();
-    try {
-      const text = NOWHERE.replace("https://127.0.0.1:1", `http://127.0.0.1:${server.addr.port}`);
-      await Deno.writeTextFile(path, text);
-      const { code, err } = await cli(["handover", "--to=a", `--kubeconfig=${path}`]);
-      assert.equal(code, wanted, err);
-      assert.match(err, /told so/);
-      assert.doesNotMatch(err, /secret-token|^\s*at /m);
-    } finally {
-      await server.shutdown();
-      await Deno.remove(path);
-    }
-  });
+    return await cli([...command, "--loadBalancerClass=a", `--kubeconfig=${path}`]);
+  } finally {
+    await Deno.remove(path);
+  }
 }

@@ -84,6 +84,26 @@ Deno.test("FilePlans keeps the plan of a file that is gone, and says so", async 
   assert.match(t.errors().join(), /cannot be read/);
 });
 
+Deno.test("FilePlans refuses a file that was cut short to nothing, or to no instances", async () => {
+  await using t = await setUp();
+  for (
+    const [text, said] of [
+      ["", /says nothing any more/],
+      ["# later\n", /says nothing any more/],
+      ["leaseDuration: 5s\n", /lists no instances any more/],
+    ] as const
+  ) {
+    t.results.length = 0;
+    t.file.text = text;
+    await t.clock.advance(5000);
+    assert.deepEqual([t.names, t.results], [[], [false]], text);
+    assert.match(t.errors().join(), said);
+  }
+  t.file.text = TWO;
+  await t.clock.advance(1000);
+  assert.deepEqual(t.names, [["a", "b"]]);
+});
+
 Deno.test("reload() reads at once, changed or not", async () => {
   await using t = await setUp();
   await t.clock.advance(1);

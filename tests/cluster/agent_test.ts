@@ -2,6 +2,7 @@ import { allScenarios } from "../scenarios/all.ts";
 import { slowMixUpScenarios } from "../scenarios/mix_ups.ts";
 import { play } from "../scenarios/scenario.ts";
 import { World } from "../scenarios/world.ts";
+import { controlPlaneRbacScenarios } from "./control_plane_rbac_scenarios.ts";
 import { RealPlane } from "./real_plane.ts";
 import { exampleScenarios } from "./example_scenarios.ts";
 import { kubeVipScenarios } from "./kube_vip_scenarios.ts";
@@ -25,6 +26,7 @@ Deno.test({
       ...allScenarios,
       ...poolConfigMapScenarios,
       ...rbacScenarios,
+      ...controlPlaneRbacScenarios,
       ...slowMixUpScenarios,
       ...manifestScenarios,
       ...kubeVipScenarios,

@@ -15,6 +15,10 @@ export const exampleScenarios: Scenario<RealPlane>[] = [
       const manifests = objectsIn(text);
       await apply(stage.kube, manifests);
       const node = stage.nodes[0]!;
+      // The examples' addresses are of this subnet (RFC 5737).
+      const own = ["192.0.2.250/24", "dev", node.interface];
+      await node.exec(["ip", "address", "add", ...own]);
+      stage.defer(async () => void await node.exec(["ip", "address", "del", ...own]));
       const agent = await stage.run(node, {
         kubeconfig: stage.world.kubeconfig,
         interface: null,

@@ -1,7 +1,7 @@
 import type { Service } from "../../lib/kube/types.ts";
 import type { Child } from "../lab/child.ts";
 import type { LabHost } from "../lab/host.ts";
-import { type RunningKubeVip, takeOver } from "../scenarios/migration.ts";
+import { type RunningKubeVip, takeOver, takeOverAfterCrash } from "../scenarios/migration.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
 import { DEADLINE_MS, type Stage } from "../scenarios/stage.ts";
 import type { RealPlane } from "./real_plane.ts";
@@ -68,8 +68,13 @@ class KubeVip implements RunningKubeVip {
 /** With kube-vip itself. */
 export const kubeVipScenarios: Scenario<RealPlane>[] = [
   {
-    name: "take-over from kube-vip itself: never two announcers, and no second of silence",
+    name: "take-over from kube-vip itself: never two announcers, and no Lease is waited for",
     skip: () => Promise.resolve(PROGRAM ? undefined : "KUBE_VIP names no program"),
     run: (stage) => takeOver(stage, KubeVip.start, 8089),
+  },
+  {
+    name: "take-over from kube-vip itself, killed: its address stays until somebody takes it away",
+    skip: () => Promise.resolve(PROGRAM ? undefined : "KUBE_VIP names no program"),
+    run: (stage) => takeOverAfterCrash(stage, KubeVip.start),
   },
 ];

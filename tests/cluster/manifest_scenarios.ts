@@ -13,6 +13,9 @@ const PLAN = `instances:
     fastFailover: true
     interface: eth1
     beaconKeyFile: /etc/classvip/beacon.key
+  - controlPlane: true
+    address: 192.0.2.1
+    interface: eth1
 `;
 
 /** What `classvip manifest` prints, as a real API server sees it. */
@@ -28,6 +31,7 @@ export const manifestScenarios: Scenario<RealPlane>[] = [
         await print(["daemonset", own, "--config=/plan.yaml"]),
         await print(["daemonset", own, "--loadBalancerClass=example.com/a"]),
         await print(["static-pod", own, "--config=/plan.yaml"]),
+        await print(["static-pod", own, "--controlPlane", "--address=192.0.2.1"]),
       ];
       await stage.kube.createNamespace("dev");
       for (const objects of printed) {

@@ -12,7 +12,7 @@ import type { RealPlane } from "./real_plane.ts";
 const DEPLOY = new URL("../../deploy/kubernetes", import.meta.url).pathname;
 
 /** One verb of one rule: what a role without it lacks. */
-interface Right {
+export interface Right {
   readonly role: Manifest;
   /** Index in the role. */
   readonly rule: number;
@@ -213,15 +213,26 @@ async function assertLeast(
   }
 }
 
-function rightsOf(role: Manifest): Right[] {
-  const rules: { verbs: string[]; resources: string[] }[] = role["rules"];
-  return rules.flatMap(({ verbs, resources }, rule) =>
-    verbs.flatMap((verb) => resources.map((resource) => ({ role, rule, verb, resource })))
+export function rightsOf(role: Manifest): Right[] {
+  const rules: { verbs: string[]; resources?: string[]; nonResourceURLs?: string[] }[] =
+    role["rules"];
+  return rules.flatMap(({ verbs, resources = [], nonResourceURLs = [] }, rule) =>
+    verbs.flatMap((verb) =>
+      [...resources, ...nonResourceURLs].map((resource) => ({ role, rule, verb, resource }))
+    )
   );
 }
 
-function describe({ verb, resource }: Pick<Right, "verb" | "resource">): string {
+export function describe({ verb, resource }: Pick<Right, "verb" | "resource">): string {
   return `${verb} ${resource}`;
+}
+
+/** @returns the role as it is without the right */
+export function without({ role, rule, verb }: Right): Manifest {
+  const rules = role["rules"].map((one: { verbs: string[] }, i: number) =>
+    i === rule ? { ...one, verbs: one.verbs.filter((other) => other !== verb) } : one
+  ).filter(({ verbs }: { verbs: string[] }) => verbs.length > 0);
+  return { ...role, rules };
 }
 
 /** Takes one right away, runs an agent until it says so, and gives it back. */
@@ -231,11 +242,8 @@ async function assertNeeded(
   daemonSet: Manifest,
   vip: string,
 ): Promise<void> {
-  const { role, rule, verb, resource } = right;
-  const without = role["rules"].map((one: { verbs: string[] }, i: number) =>
-    i === rule ? { ...one, verbs: one.verbs.filter((other) => other !== verb) } : one
-  ).filter(({ verbs }: { verbs: string[] }) => verbs.length > 0);
-  await apply(stage.kube, [{ ...role, rules: without }]);
+  const { role, verb, resource } = right;
+  await apply(stage.kube, [without(right)]);
   const className = /--loadBalancerClass=(\S+)/
     .exec(daemonSet["spec"].template.spec.containers[0].args.join(" "))![1]!;
   const service = await stage.createService({ addresses: vip, class: className });
@@ -267,7 +275,7 @@ async function assertNeeded(
 }
 
 /** Makes a kubeconfig with a token of a ServiceAccount and nothing else. @returns its path. */
-async function tokenFile(
+export async function tokenFile(
   stage: Stage,
   namespace: string,
   account: string,

@@ -167,3 +167,29 @@ Deno.test("loadConfig() wants at least two renewals in a leaseDuration", async (
   assert.deepEqual(await problemsOf({ flags: { ...flags, renewInterval: "2s" } }), []);
   assert.match((await problemsOf({ flags: { renewInterval: "199ms" } })).join(), /too short/);
 });
+
+Deno.test("loadConfig() checks a plan of thousands in less time than a Lease lasts", async () => {
+  const instances = Array.from(
+    { length: 3000 },
+    (_, i) => `- {name: i${i}, loadBalancerClass: c${i}}`,
+  );
+  const addresses = Array.from({ length: 20_000 }, (_, i) => `10.${i >> 8}.${i & 255}.1`);
+  for (
+    const yaml of [
+      `instances:\n${instances.join("\n")}\n`,
+      `pools:\n- addresses: [${addresses.join(", ")}]\n`,
+    ]
+  ) {
+    const beganMs = performance.now();
+    await load({ yaml });
+    assert.ok(performance.now() - beganMs < 4000, yaml.slice(0, 20));
+  }
+});
+
+Deno.test("loadConfig() refuses a file that is larger than a plan can be", async () => {
+  const [problem] = await problemsOf({ yaml: `leaseDuration: 5s\n${"# x\n".repeat(300_000)}` });
+  assert.match(
+    problem!,
+    /^config = "\/c.yaml" .*it has 1200018 characters; right would be: at most/,
+  );
+});

@@ -95,10 +95,10 @@ instances:
     "with commas, such as a,b, of lower-case letters, digits and '-'",
     "serviceSelector (file /c.yaml:22): not a mapping; right would be: labels such as {team: " +
     "web}, all of which a Service must have",
-    'pools = "10.0.1.128/25" (file /c.yaml:13): it overlaps with 10.0.1.0/24 in pool one of this ' +
-    "instance (file /c.yaml:10); right would be: each address in one pool only",
     'pools = "one" (file /c.yaml:19): a pool of instance a has the same name (file /c.yaml:6); ' +
     "right would be: a name of its own for each pool",
+    'pools = "10.0.1.128/25" (file /c.yaml:13): it overlaps with 10.0.1.0/24 in pool one of this ' +
+    "instance (file /c.yaml:10); right would be: each address in one pool only",
     'pools = "10.0.1.7" (file /c.yaml:20): it overlaps with 10.0.1.0/24 in pool one of instance a ' +
     "(file /c.yaml:10); right would be: each address in one pool only",
   ]);

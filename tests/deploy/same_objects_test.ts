@@ -18,6 +18,9 @@ instances:
     fastFailover: true
     interface: eth1
     beaconKeyFile: /etc/classvip/beacon.key
+  - controlPlane: true
+    address: 192.0.2.1
+    interface: eth0
 `;
 
 const [kustomize, helm] = [await findKustomize(), await findHelm()];
@@ -28,13 +31,14 @@ const needs = (program: string | undefined, variable: string) => ({
 
 /** By kind and place, without namespaces: those stand apart in a chart and in bases. */
 function byName(objects: readonly Manifest[]): Map<string, Manifest> {
-  return new Map(
-    objects.filter(({ kind }) => kind !== "Namespace")
-      .map((object): [string, Manifest] => {
-        const { kind, metadata } = object;
-        return [`${kind} ${metadata.namespace ?? ""}/${metadata.name}`, object];
-      }).sort(([a], [b]) => a < b ? -1 : 1),
-  );
+  const named = objects.filter(({ kind }) => kind !== "Namespace")
+    .map((object): [string, Manifest] => {
+      const { kind, metadata } = object;
+      return [`${kind} ${metadata.namespace ?? ""}/${metadata.name}`, object];
+    }).sort(([a], [b]) => a < b ? -1 : 1);
+  const byName = new Map(named);
+  assert.equal(byName.size, named.length, `twice in:\n${named.map(([name]) => name).join("\n")}`);
+  return byName;
 }
 
 async function manifest(flags: string[], files: Record<string, string> = {}): Promise<Manifest[]> {
@@ -79,6 +83,10 @@ const cases: { name: string; flags: string[] }[] = [
       "--leaseNamespace=tenant",
     ],
   },
+  {
+    name: "the control plane's VIP",
+    flags: ["--controlPlane=true", "--address=192.0.2.1"],
+  },
   { name: "no HTTP, a ConfigMap with pools", flags: ["--httpAddress=off", "--poolConfigMap=a/b"] },
 ];
 for (const { name, flags } of cases) {
@@ -120,3 +128,60 @@ Deno.test({
     );
   },
 });
+
+/** Two processes in one namespace: of one class each, of a plan and of a class in no plan. */
+const PAIRS: [string, string[], string[]][] = [
+  ["two classes", ["--loadBalancerClass=a"], ["--loadBalancerClass=b"]],
+  ["a class and its continuation", ["--loadBalancerClass=a"], ["--loadBalancerClass=a-plan"]],
+  ["no class and one", [], ["--loadBalancerClass=a"]],
+  ["tenants of a class", ["--namespaces=x"], ["--namespaces=y"]],
+  ["two plans", ["--config=/one.yaml"], ["--config=/two.yaml"]],
+  ["Services and the control plane", [], ["--controlPlane", "--address=192.0.2.1"]],
+];
+const PLANS = {
+  "/one.yaml": "instances:\n- {loadBalancerClass: a}\n- {loadBalancerClass: b}\n",
+  "/two.yaml": "instances:\n- {loadBalancerClass: c}\n- {loadBalancerClass: d}\n",
+};
+for (const [name, one, two] of PAIRS) {
+  Deno.test(`classvip manifest never names an object, or a port, of another process: ${name}`, async () => {
+    const [first, second] = [await manifest(one, PLANS), await manifest(two, PLANS)];
+    assertApart(first, second);
+  });
+}
+
+Deno.test({
+  name: `deploy/helm never names an object, or a port, of another release${charted.suffix}`,
+  ignore: charted.ignore,
+  async fn() {
+    assertApart(
+      await chart(["--set", "settings.loadBalancerClass=a"]),
+      await chart(["--set", "settings.loadBalancerClass=b"]),
+    );
+  },
+});
+
+Deno.test({
+  name:
+    `deploy/kubernetes never names an object, or a port, of another overlay${kustomized.suffix}`,
+  ignore: kustomized.ignore,
+  async fn() {
+    const overlay = (name: string) => build(kustomize!, `${DEPLOY}/kubernetes/overlays/${name}`);
+    assertApart(await overlay("public-prod"), await overlay("private-dev"));
+  },
+});
+
+function assertApart(one: readonly Manifest[], two: readonly Manifest[]): void {
+  const [first, second] = [byName(one), byName(two)];
+  assert.ok(first.size > 0 && second.size > 0);
+  assert.deepEqual([...first.keys()].filter((name) => second.has(name)), []);
+  const resources = (objects: readonly Manifest[]) => {
+    const [{ spec }] = objects.filter(({ kind }) => kind === "DaemonSet") as [Manifest];
+    return {
+      port: spec.template.spec.containers[0].ports[0].hostPort,
+      labels: JSON.stringify(spec.selector.matchLabels),
+      account: spec.template.spec.serviceAccountName,
+    };
+  };
+  const [a, b] = [resources(one), resources(two)];
+  for (const key of ["port", "labels", "account"] as const) assert.notEqual(a[key], b[key]);
+}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../lib/kube/client.ts";
 import { loadCredentials } from "../../lib/kube/credentials.ts";
 import type { Files } from "../../lib/kube/files.ts";
-import { KubeconfigError } from "../../lib/kube/kubeconfig.ts";
+import { KubeconfigError } from "../../lib/kube/errors.ts";
 import { ScriptedServer, status } from "./server.ts";
 
 const account = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -160,6 +160,16 @@ Deno.test("loadCredentials() says in one sentence what is wrong with a kubeconfi
     ["no server", kubeconfig({ server: "" }), /server is missing/],
     ["bad server", kubeconfig({ server: "10.0.0.1" }), /server "10.0.0.1" is not a URL/],
     [
+      "a password in the URL",
+      kubeconfig({ server: "https://me:s3cret@10.0.0.1:6443" }),
+      /server holds a user name or password; give it in users/,
+    ],
+    [
+      "a password in what is no URL",
+      kubeconfig({ server: "ftp://me:s3cret@10.0.0.1" }),
+      /server "ftp:\/\/\(hidden\)@10.0.0.1" is not a URL/,
+    ],
+    [
       "insecure",
       kubeconfig({ cluster: { "insecure-skip-tls-verify": true } }),
       /insecure-skip-tls-verify is not supported; give the cluster's certificate-authority/,
@@ -269,4 +279,35 @@ Deno.test("authorization() says why an exec plugin failed", async () => {
   const exec = { command: "/bin/sh", args: ["-c", "echo log in first >&2; exit 1"] };
   const credentials = await load(kubeconfig({ user: { exec } }));
   await assert.rejects(credentials.authorization(), /log in first/);
+});
+
+Deno.test("authorization() says that an exec plugin cannot be started, or printed something else", async () => {
+  const cases: [exec: { command: string; args?: string[] }, why: RegExp][] = [
+    [{ command: "/not/there" }, /there is no such program/],
+    [{ command: "/etc/passwd" }, /there is no such program/],
+    [{ command: "classvip-not-there" }, /there is no such program/],
+    [{ command: "/bin/false" }, /it failed, or printed no ExecCredential/],
+    [{ command: "/bin/echo", args: ["{}"] }, /it failed, or printed no ExecCredential/],
+    [{ command: "/bin/echo", args: ["token"] }, /it failed, or printed no ExecCredential/],
+  ];
+  for (const [exec, why] of cases) {
+    const credentials = await load(kubeconfig({ user: { exec } }));
+    await assert.rejects(credentials.authorization(), (error: Error) => {
+      assert.ok(error.message.startsWith(`exec plugin "${exec.command}" gave no credentials: `));
+      assert.match(error.message, why);
+      return true;
+    });
+  }
+});
+
+Deno.test("authorization() refuses a token that no header can carry, and does not say it", async () => {
+  for (const token of ["s3cret\ns3cret", "s3cret\u2028", "s3crét"]) {
+    const credentials = await load(kubeconfig({ user: { token } }));
+    using client = connect(credentials, { userAgent: "classvip/test" }).open();
+    await assert.rejects(client.request({ method: "GET", path: "/version" }), (error: Error) => {
+      assert.match(error.message, /^No credentials from kubeconfig .*: the token has a line break/);
+      assert.doesNotMatch(Deno.inspect(error), /s3cr/);
+      return true;
+    });
+  }
 });

@@ -24,7 +24,7 @@ function start(lab: Lab): Promise<Agent> {
 Deno.test("Agent.start() passes flags and env, and reads the log", async () => {
   await using lab = await Lab.create({ nodes: 1 });
   const agent = await start(lab);
-  const line = await agent.waitForLog(() => true, 2000);
+  const line = await agent.waitForLog(() => true, 30_000);
   assert.deepEqual(line, {
     msg: "run --kubeconfig=/k --nodeName=node-1 --interface=eth0 --logFormat=json " +
       "--leaseDuration=3s",
@@ -32,13 +32,13 @@ Deno.test("Agent.start() passes flags and env, and reads the log", async () => {
   });
   assert.equal((await agent.terminate()).code, 0);
   assert.deepEqual(agent.logs.at(-1), { msg: "bye" });
-  await assert.rejects(agent.waitForLog(() => false, 2000), /The process ended/);
+  await assert.rejects(agent.waitForLog(() => false, 30_000), /The process ended/);
 });
 
 Deno.test("Agent.kill() crashes a process that hangs", async () => {
   await using lab = await Lab.create({ nodes: 1 });
   await using agent = await start(lab);
-  await agent.waitForLog(() => true, 2000);
+  await agent.waitForLog(() => true, 30_000);
   agent.stop();
   assert.equal((await agent.kill()).signal, "SIGKILL");
 });
@@ -48,7 +48,7 @@ Deno.test("Lab ends the agents that are left", async () => {
   {
     await using lab = await Lab.create({ nodes: 1 });
     agent = await start(lab);
-    await agent.waitForLog(() => true, 2000);
+    await agent.waitForLog(() => true, 30_000);
   }
   assert.equal((await agent.status).signal, "SIGKILL");
 });

@@ -9,7 +9,7 @@ import { formatMac } from "../../lib/net/mac.ts";
 import { decodeNa } from "../../lib/net/ndp.ts";
 import { bootTimeMs } from "../../lib/sys/clock.ts";
 import { LinuxNetwork } from "../../lib/sys/network.ts";
-import { NEIGHBOR_ADVERTISEMENTS } from "../../lib/sys/packet_filter.ts";
+import { NEIGHBOR_DISCOVERY } from "../../lib/sys/packet_filter.ts";
 import { PacketSocket } from "../../lib/sys/packet_socket.ts";
 
 /**
@@ -50,7 +50,7 @@ export async function* receiveArp(name: string, signal: AbortSignal): AsyncGener
 export async function* receiveNa(name: string, signal: AbortSignal): AsyncGenerator<ArpFrame> {
   using socket = PacketSocket.open({
     etherType: ETHERTYPE_IPV6,
-    filter: NEIGHBOR_ADVERTISEMENTS,
+    filter: NEIGHBOR_DISCOVERY,
     linkIndex: linkIndex(name),
   });
   yield* receive(socket, readNa, signal);

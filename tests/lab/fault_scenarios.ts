@@ -4,10 +4,12 @@ import { DEADLINE_MS, LEASE_SECONDS, until } from "../scenarios/stage.ts";
 import { nowMs } from "./clock.ts";
 import type { EmbeddedPlane } from "./embedded_plane.ts";
 
-/** Deadline of a Lease request, and the pause after it: parts of the Lease's duration. */
-const REQUEST_MS = LEASE_SECONDS * 1000 / 5;
-const RENEWAL_MS = LEASE_SECONDS * 1000 * 0.3;
-const SLACK_MS = 500;
+/** Long enough that one deadline is no two on a machine that is busy with other things. */
+const LONG_SECONDS = 15;
+/** Deadline of a Lease request: a part of the Lease's duration. */
+const REQUEST_MS = LONG_SECONDS * 1000 / 5;
+/** A standby looks at the Lease every 20 s: it must not have been that. */
+const BEFORE_LOOK_MS = 15_000;
 
 /** Faults that a real API server can't be asked for. */
 export const faultScenarios: Scenario<EmbeddedPlane>[] = [
@@ -42,11 +44,8 @@ export const faultScenarios: Scenario<EmbeddedPlane>[] = [
       const mute = api.faults.add({ kind: "mute", path: /leases\?.*watch=/, count: 1000 });
       stage.defer(() => Promise.resolve(mute.remove()));
       await stage.startStandby(stage.nodes[1]!);
-      const sinceMs = nowMs();
       await holder.terminate();
-      const { fromMs } = await stage.world.watch.waitForHolder(vip, DEADLINE_MS, "node-2");
-      const limitMs = LEASE_SECONDS * 1000 * 1.01 + REQUEST_MS + SLACK_MS;
-      assert.ok(fromMs - sinceMs < limitMs, `after ${fromMs - sinceMs} ms`);
+      await stage.world.watch.waitForHolder(vip, BEFORE_LOOK_MS, "node-2");
       await stage.served(service, vip, stage.nodes[1]);
     },
   },
@@ -56,7 +55,10 @@ export const faultScenarios: Scenario<EmbeddedPlane>[] = [
       const { api } = stage.world.plane;
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
-      await stage.startAgents(stage.nodes.slice(0, 2));
+      await stage.startAgents(stage.nodes.slice(0, 2), {
+        leaseSeconds: LONG_SECONDS,
+        flags: ["--renewInterval=1s"],
+      });
       await stage.served(service, vip);
       for (const kind of ["silence", "applyThenSilence", "reset", "applyThenReset"] as const) {
         const isRenewal = ({ method, path }: { method: string; path: string }) =>
@@ -69,7 +71,7 @@ export const faultScenarios: Scenario<EmbeddedPlane>[] = [
             api.requests.slice(lost + 1).find((one) => isRenewal(one) && one.status === 200),
           ));
         const pauseMs = next.at - api.requests[lost]!.at;
-        assert.ok(pauseMs < REQUEST_MS + RENEWAL_MS, `${kind}: after ${pauseMs} ms`);
+        assert.ok(pauseMs < 2 * REQUEST_MS, `${kind}: after ${pauseMs} ms`);
       }
       stage.assertStayed(vip);
     },
@@ -80,9 +82,9 @@ export const faultScenarios: Scenario<EmbeddedPlane>[] = [
       const { api } = stage.world.plane;
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
-      const agent = await stage.startAgent(stage.nodes[0]!);
+      const agent = await stage.startAgent(stage.nodes[0]!, { leaseSeconds: LONG_SECONDS });
       await stage.served(service, vip);
-      const ms = REQUEST_MS - 100;
+      const ms = REQUEST_MS / 2;
       api.faults.add({ kind: "delay", ms, method: "PUT", path: /leases/, count: 2 });
       const ended = agent.terminate();
       await stage.gone(vip);

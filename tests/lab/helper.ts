@@ -2,7 +2,7 @@ import type { Child } from "./child.ts";
 import type { LabHost } from "./host.ts";
 
 /** How long a helper may take to start on a busy machine. */
-const READY_MS = 10_000;
+const READY_MS = 60_000;
 
 /**
  * Starts one of the lab's own small programs (`*_main.ts`) on a host and waits for its first

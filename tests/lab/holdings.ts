@@ -12,6 +12,8 @@ export interface AddressReport {
   /** "interface ip". */
   readonly appeared: readonly string[];
   readonly vanished: readonly string[];
+  /** Those that came and went between this dump and the one before. */
+  readonly passed: readonly string[];
 }
 
 /** An address was on an interface all this time, for certain. */
@@ -44,17 +46,22 @@ export class Holdings {
   /** The longest time from one dump of a host to its next. */
   longestPauseMs = 0;
 
-  add({ host, beforeMs, afterMs, formerMs, pauseMs, appeared, vanished }: AddressReport): void {
+  add(
+    { host, beforeMs, afterMs, formerMs, pauseMs, appeared, vanished, passed }: AddressReport,
+  ): void {
     this.longestPauseMs = Math.max(this.longestPauseMs, pauseMs);
     for (const holding of this.all) {
       if (!holding.open || holding.host !== host) continue;
       holding.open = !vanished.includes(`${holding.interface} ${holding.ip}`);
       holding.toMs = Math.max(holding.fromMs, holding.open ? beforeMs : formerMs);
     }
-    for (const key of appeared) {
+    const add = (key: string, atMs: number, open: boolean) => {
       const [name = "", ip = ""] = key.split(" ");
-      this.all.push({ ip, host, interface: name, fromMs: afterMs, toMs: afterMs, open: true });
-    }
+      this.all.push({ ip, host, interface: name, fromMs: atMs, toMs: atMs, open });
+    };
+    // For certain it was there for no longer than an instant.
+    for (const key of passed) add(key, beforeMs, false);
+    for (const key of appeared) add(key, afterMs, true);
   }
 
   /** Who has the address now. */

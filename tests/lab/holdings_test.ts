@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { Holdings } from "./holdings.ts";
 
 /** A dump of `host` at a time, 5 ms after the one before, that took 1 ms. */
-function dump(host: string, beforeMs: number, appeared: string[] = [], vanished: string[] = []) {
+function dump(
+  host: string,
+  beforeMs: number,
+  appeared: string[] = [],
+  vanished: string[] = [],
+  passed: string[] = [],
+) {
   const times = { beforeMs, afterMs: beforeMs + 1, formerMs: beforeMs - 5, pauseMs: 5 };
-  return { host, ...times, appeared, vanished };
+  return { host, ...times, appeared, vanished, passed };
 }
 
 Deno.test("Holdings.doubles() finds one address on two hosts, and for how long", () => {
@@ -45,4 +51,16 @@ Deno.test("Holdings.of() tells when an address was where", () => {
     [["a", 101, 295, false], ["b", 311, 311, true]],
   );
   assert.deepEqual(holdings.holders("10.0.0.1").map(({ host }) => host), ["b"]);
+});
+
+Deno.test("Holdings.of() has an address that came and went between two dumps, and no double of it", () => {
+  const holdings = new Holdings();
+  holdings.add(dump("a", 100, ["eth0 10.0.0.1"]));
+  holdings.add(dump("b", 200, [], [], ["eth0 10.0.0.1"]));
+  holdings.add(dump("a", 300));
+  assert.deepEqual(
+    holdings.of("10.0.0.1").map(({ host, fromMs, toMs, open }) => [host, fromMs, toMs, open]),
+    [["a", 101, 300, true], ["b", 200, 200, false]],
+  );
+  assert.deepEqual(holdings.doubles(), []);
 });

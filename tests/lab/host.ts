@@ -1,3 +1,4 @@
+import { nowMs } from "./clock.ts";
 import { run } from "./command.ts";
 import { Namespace } from "./namespace.ts";
 import type { HeldAddress } from "./namespace.ts";
@@ -5,6 +6,7 @@ import type { Child } from "./child.ts";
 
 /** Nobody has it: frames to it are flooded and dropped by everybody. */
 const DEAD_MAC = "02:77:de:ad:de:ad";
+const CARRIER_MS = 30_000;
 
 interface HostOptions {
   name: string;
@@ -56,6 +58,11 @@ export class LabHost implements AsyncDisposable {
        address add ${host.ip6}/64 dev eth0 nodad
        link set eth0 up`,
     );
+    // The kernel begins to send some time after the carrier is there, and loses frames until then.
+    const endMs = nowMs() + CARRIER_MS;
+    while (!/ state UP/.test(await host.exec(["ip", "link", "show", "eth0"]))) {
+      if (nowMs() > endMs) throw new Error(`${host.name} has no carrier`);
+    }
     stack.move();
     return host;
   }

@@ -1,4 +1,5 @@
 import type { Child } from "./child.ts";
+import { nowMs } from "./clock.ts";
 import { Feed } from "./feed.ts";
 import { startHelper } from "./helper.ts";
 import { Holdings } from "./holdings.ts";
@@ -38,13 +39,25 @@ export class AddressWatch implements AsyncDisposable {
   async waitForHolder(ip: string, deadlineMs: number, host?: string): Promise<Holding> {
     const holder = () =>
       this.holdings.holders(ip).find((holding) => host === undefined || holding.host === host);
-    await this.#reports.waitFor(() => holder() !== undefined, deadlineMs);
-    return holder()!;
+    // Several reports may be read in one go: by the end of them it may have gone again.
+    let seen: Holding | undefined;
+    await this.#reports.waitFor(() => (seen ??= holder()) !== undefined, deadlineMs);
+    return seen!;
   }
 
   /** Resolves as soon as nobody has the address. */
   async waitForNobody(ip: string, deadlineMs: number): Promise<void> {
     await this.#reports.waitFor(() => this.holdings.holders(ip).length === 0, deadlineMs);
+  }
+
+  /** Resolves when all is seen that was so when it was called. */
+  async caughtUp(deadlineMs: number): Promise<void> {
+    const calledMs = nowMs();
+    await Promise.all(
+      this.#children.map(({ reports }) =>
+        reports.waitFor(({ beforeMs }) => beforeMs > calledMs, deadlineMs, reports.items.length)
+      ),
+    );
   }
 
   /** @throws {Error} that names every address that was on two interfaces at a time, since then. */

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
-import { nowMs, rest } from "./clock.ts";
+import { nowMs } from "./clock.ts";
 import { run } from "./command.ts";
 import type { LabHost } from "./host.ts";
 import { Lab } from "./lab.ts";
+import { until } from "../scenarios/stage.ts";
 import { neighbour, startServers, Traffic } from "./traffic.ts";
+
+const DEADLINE_MS = 30_000;
 
 /** Whether a TCP connection from the host to an address can be made within the time. */
 async function connects(
   host: LabHost,
   ip: string,
   port: number,
-  deadlineSeconds = 0.5,
+  deadlineSeconds = 30,
 ): Promise<boolean> {
   const script = `exec 3<>/dev/tcp/${ip}/${port}`;
   return await host.exec(["timeout", `${deadlineSeconds}`, "bash", "-c", script])
@@ -67,7 +70,7 @@ Deno.test("LabHost.cutApi() loses packets silently, and the API server's alone",
   using _api = Deno.listen({ hostname: lab.gatewayIp, port: 6443 });
   await node.cutApi();
   const sinceMs = nowMs();
-  assert.equal(await connects(node, lab.gatewayIp, 6443), false);
+  assert.equal(await connects(node, lab.gatewayIp, 6443, 0.5), false);
   assert.ok(nowMs() - sinceMs > 450, "an error came back: not silent");
   assert.ok(await connects(node, other.ip, 80));
   assert.ok(await connects(other, lab.gatewayIp, 6443));
@@ -92,32 +95,34 @@ Deno.test("Lab.partition() separates its hosts from all others until heal()", as
   using _api = Deno.listen({ hostname: lab.gatewayIp, port: 6443 });
   await lab.partition([a, b]);
   assert.ok(await connects(a, b.ip, 80));
-  assert.equal(await connects(a, c.ip, 80), false);
-  assert.equal(await connects(a, lab.gatewayIp, 6443), false);
+  assert.equal(await connects(a, c.ip, 80, 0.5), false);
+  assert.equal(await connects(a, lab.gatewayIp, 6443, 0.5), false);
   assert.ok(await connects(c, lab.gatewayIp, 6443));
   await lab.heal();
   // The kernel asks for a neighbour that did not answer once a second, on both sides.
-  assert.ok(await connects(a, lab.gatewayIp, 6443, 10));
+  assert.ok(await connects(a, lab.gatewayIp, 6443));
 });
 
 Deno.test("Traffic counts answers by node, and sees a gap", async () => {
   await using lab = await Lab.create({ nodes: 1 });
   const node = lab.nodes[0]!;
   await startServers([node], 80);
-  await using traffic = await Traffic.start(lab.client, { ip: node.ip, port: 80, deadlineMs: 100 });
-  await traffic.waitForAnswer(2000, { node: "node-1" });
-  const quiet = traffic.summary();
-  assert.equal(quiet.failures, 0);
+  const deadlineMs = 1000;
+  await using traffic = await Traffic.start(lab.client, { ip: node.ip, port: 80, deadlineMs });
+  await traffic.waitForAnswer(DEADLINE_MS, { node: "node-1" });
+  assert.equal(traffic.summary().failures, 0);
 
-  const downMs = nowMs();
   await node.linkDown();
-  await rest(300);
-  await node.linkUp();
+  const downMs = nowMs();
+  await until(
+    "attempts fail",
+    () => Promise.resolve(traffic.summary().failures >= 5 || undefined),
+  );
   const upMs = nowMs();
-  await traffic.waitForAnswer(5000, { sinceMs: upMs });
+  await node.linkUp();
+  await traffic.waitForAnswer(DEADLINE_MS, { sinceMs: nowMs() });
   const { failures, longestGapMs, answers, attempts } = traffic.summary();
-  assert.ok(failures >= 5, `${failures} failures`);
-  assert.ok(longestGapMs >= upMs - downMs - 100, `gap ${longestGapMs} ms`);
-  assert.ok(quiet.longestGapMs < 200, `gap ${quiet.longestGapMs} ms without a fault`);
+  // What was begun just before the cable was back may still have got through.
+  assert.ok(longestGapMs >= upMs - downMs - deadlineMs, `gap ${longestGapMs} ms`);
   assert.equal(answers["node-1"], attempts - failures);
 });

@@ -12,9 +12,9 @@ Deno.test("Sniffer hears a node's gratuitous ARP at the client", async () => {
   await using sniffer = await Sniffer.start(lab.client);
   const sinceMs = nowMs();
   await startHelper(node, "announce_main.ts", [node.interface, vip]);
-  const claim = await sniffer.waitForClaim(vip, 2000, { mac: node.mac, sinceMs });
+  const claim = await sniffer.waitForClaim(vip, 30_000, { mac: node.mac, sinceMs });
   assert.ok(claim.atMs <= nowMs());
-  const reply = await sniffer.waitFor((frame) => frame.operation === "reply", 2000);
+  const reply = await sniffer.waitFor((frame) => frame.operation === "reply", 30_000);
   const both = [claim, reply].map(({ atMs: _, ...rest }) => rest);
   const common = {
     senderMac: node.mac,
@@ -37,7 +37,7 @@ Deno.test("Sniffer tells a question from an announcement", async () => {
   // Whatever the node sends to an address that it does not know begins with a question.
   const script = `exec 3<>/dev/udp/${lab.address(99)}/9; echo >&3`;
   await node.exec(["bash", "-c", script]);
-  const frame = await sniffer.waitFor(({ targetIp }) => targetIp === lab.address(99), 2000);
+  const frame = await sniffer.waitFor(({ targetIp }) => targetIp === lab.address(99), 30_000);
   assert.equal(frame.gratuitous, false);
   assert.equal(frame.operation, "request");
   await assert.rejects(sniffer.waitForClaim(lab.address(99), 50), /Nothing that fits/);

@@ -1,14 +1,16 @@
 /**
  * Reports which addresses come to this host's interfaces and which go, from one netlink dump after
- * another.
+ * another, and which came and went in between.
  *
  *     watch_main.ts <host> <pauseMs>
  *
  * @module
  */
 
+import type { InterfaceAddress } from "../../lib/net/link.ts";
 import { bootTimeMs } from "../../lib/sys/clock.ts";
 import { LinuxNetwork } from "../../lib/sys/network.ts";
+import { AddressChanges } from "./address_changes.ts";
 import type { AddressReport } from "./holdings.ts";
 
 /** Without a change, this often: it says that nothing has changed until now. */
@@ -16,6 +18,7 @@ const REPORT_MS = 50;
 
 const [host = "", pauseMs] = Deno.args;
 const network = new LinuxNetwork();
+const changes = new AddressChanges();
 /** By index, which is never used again. */
 const names = new Map<number, string>();
 const loopback = network.links().find((link) => link.loopback)?.index;
@@ -27,6 +30,13 @@ function nameOf(linkIndex: number): string {
   return names.get(linkIndex) ?? `link${linkIndex}`;
 }
 
+function keysOf(addresses: readonly InterfaceAddress[]): Set<string> {
+  return new Set(
+    addresses.filter(({ linkIndex }) => linkIndex !== loopback)
+      .map(({ linkIndex, ip }) => `${nameOf(linkIndex)} ${ip.text}`),
+  );
+}
+
 let former = new Set<string>();
 let formerMs = bootTimeMs();
 let reportedMs = 0;
@@ -34,16 +44,16 @@ let longestPauseMs = 0;
 
 function look(): void {
   const beforeMs = bootTimeMs();
+  // Before the dump: what it does not show of these is gone again.
+  const set = changes.set();
   const addresses = network.addresses();
   const afterMs = bootTimeMs();
-  const now = new Set(
-    addresses.filter(({ linkIndex }) => linkIndex !== loopback)
-      .map(({ linkIndex, ip }) => `${nameOf(linkIndex)} ${ip.text}`),
-  );
+  const now = keysOf(addresses);
+  const passed = [...keysOf(set).difference(former).difference(now)];
   const appeared = [...now.difference(former)];
   const vanished = [...former.difference(now)];
   longestPauseMs = Math.max(longestPauseMs, beforeMs - formerMs);
-  if (appeared.length + vanished.length > 0 || beforeMs - reportedMs >= REPORT_MS) {
+  if (appeared.length + vanished.length + passed.length > 0 || beforeMs - reportedMs >= REPORT_MS) {
     const pauseMs = longestPauseMs;
     const report: AddressReport = {
       host,
@@ -53,6 +63,7 @@ function look(): void {
       pauseMs,
       appeared,
       vanished,
+      passed,
     };
     console.log(JSON.stringify(report));
     reportedMs = beforeMs;

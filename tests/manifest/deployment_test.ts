@@ -62,3 +62,31 @@ Deno.test("rbac() grants writes only where the instance serves", async () => {
     ["Role", "vips", "leases,leases"],
   ]);
 });
+
+Deno.test("rulesOf() for the control plane's VIP is the role that is shipped, and nothing of Services", async () => {
+  const flags = ["--controlPlane", "--address=192.0.2.1", "--namespace=kube-system"];
+  const rules = (objects: Manifest[]) =>
+    objects.filter(({ kind }) => kind.endsWith("Role")).map(({ kind, metadata, rules }) => [
+      `${kind} in ${metadata.namespace}`,
+      rules.map((rule: unknown) => JSON.stringify(rule, Object.keys(rule as object).sort())).sort(),
+    ]).sort();
+  const shipped = await Deno.readTextFile("deploy/control-plane/rbac.yaml");
+  assert.deepEqual(rules(await manifest("rbac", ...flags)), rules(objectsIn(shipped)));
+});
+
+Deno.test("staticPod() for the control plane's VIP does what the one that is shipped does", async () => {
+  const [printed] = await manifest("static-pod", "--controlPlane", "--address=10.0.0.10");
+  const [shipped] = objectsIn(await Deno.readTextFile("deploy/control-plane/static-pod.yaml"));
+  // Its port is another, and so are the flags in another order.
+  const comparable = ({ metadata: { name, namespace }, spec }: Manifest) => {
+    const [{ securityContext, resources, volumeMounts, env, args }] = spec.containers;
+    return {
+      ...{ name, namespace, securityContext, resources, volumeMounts, volumes: spec.volumes },
+      env: env.filter(({ name }: { name: string }) => name === "CLASSVIP_NODE_NAME"),
+      flags: args.map((arg: string) => arg.replace(/=true$/, ""))
+        .filter((arg: string) => !/^--(httpAddress|port)=/.test(arg)).sort(),
+      network: [spec.hostNetwork, spec.dnsPolicy, spec.priorityClassName],
+    };
+  };
+  assert.deepEqual(comparable(printed!), comparable(shipped!));
+});

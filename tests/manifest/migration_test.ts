@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { parse } from "yaml";
+import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { readKubeVip, readPoolConfigMapName } from "../../lib/manifest/migration.ts";
 import { cli } from "../cli/cli_helper.ts";
 import { objectsIn } from "../cluster/manifests.ts";
@@ -32,8 +34,8 @@ function daemonSet(env: Env, args: string[] = ["manager"]) {
 const SERVICES = { vip_arp: "true", svc_enable: "true" };
 
 function flagsOf(env: Env, args?: string[]): Env {
-  const { flags } = readKubeVip(daemonSet({ ...SERVICES, ...env }, args))!;
-  return Object.fromEntries(flags.map(({ flag, value }) => [flag, value]));
+  const { services } = readKubeVip(daemonSet({ ...SERVICES, ...env }, args))!;
+  return Object.fromEntries(services!.map(({ flag, value }) => [flag, value]));
 }
 
 Deno.test("readKubeVip() keeps what means the same, and serves the same Services", () => {
@@ -114,15 +116,104 @@ Deno.test("migrate() prints manifests for every document, with the pools", async
   assert.equal(again.code, 0, again.err);
 });
 
-Deno.test("migrate() prints notes alone where kube-vip serves no Services", async () => {
-  const pod = {
-    ...daemonSet({ cp_enable: "true", address: "192.0.2.1", port: "6443" }),
-    kind: "Pod",
+/** As `kube-vip manifest pod` writes it. */
+function staticPod(env: Env) {
+  const { spec: { template: { spec } }, metadata } = daemonSet(env);
+  return { apiVersion: "v1", kind: "Pod", metadata, spec };
+}
+
+const CONTROL_PLANE = {
+  vip_arp: "true",
+  cp_enable: "true",
+  address: "192.0.2.1",
+  port: "6443",
+  vip_interface: "eth0",
+  vip_servicesinterface: "eth1",
+};
+
+Deno.test("migrate() reads a List, as kubectl prints several objects", async () => {
+  const items = [{ kind: "Service" }, daemonSet(SERVICES)];
+  const files = { "/l": JSON.stringify({ apiVersion: "v1", kind: "List", items }) };
+  const { code, out, err } = await cli(["migrate", "/l"], {}, files);
+  assert.equal(code, 0, err);
+  assert.ok(objectsIn(out).some(({ kind }) => kind === "DaemonSet"));
+});
+
+Deno.test("migrate() makes a static pod of the control plane's VIP, alone or beside Services", async () => {
+  const argsOf = async (object: unknown) => {
+    const { code, out, err } = await cli(["migrate", "/p"], {}, { "/p": JSON.stringify(object) });
+    assert.equal(code, 0, err);
+    return objectsIn(out).flatMap(({ kind, spec }) =>
+      kind === "Pod" ? [spec.containers[0].args] : kind === "DaemonSet" ? ["DaemonSet"] : []
+    );
   };
-  const { spec: { template } } = pod;
-  const files = { "/p": JSON.stringify({ ...pod, spec: template.spec }) };
+  const [alone, ...none] = await argsOf(staticPod(CONTROL_PLANE));
+  assert.deepEqual(none, []);
+  for (const flag of ["controlPlane=true", "address=192.0.2.1", "apiPort=6443", "interface=eth0"]) {
+    assert.ok(alone.includes(`--${flag}`), `--${flag} is not in ${alone}`);
+  }
+  // What it prints is understood again.
+  const again = await cli(["config", ...alone.slice(1)]);
+  assert.equal(again.code, 0, again.err);
+  const [first, second] = await argsOf(staticPod({ ...CONTROL_PLANE, svc_enable: "true" }));
+  assert.deepEqual(first, alone);
+  assert.ok(second.includes("--interface=eth1") && !second.join().includes("controlPlane"));
+  const both = await argsOf(daemonSet({ ...CONTROL_PLANE, svc_enable: "true" }));
+  assert.deepEqual(both, [alone, "DaemonSet"]);
+});
+
+Deno.test("migrate() prints notes alone where kube-vip does nothing that classvip does", async () => {
+  const files = { "/p": JSON.stringify(staticPod({ vip_arp: "true" })) };
   const { code, out } = await cli(["migrate", "/p"], {}, files);
   assert.equal(code, 0);
   assert.equal(parse(out), null);
-  assert.match(out, /cp_enable: .*--controlPlane=true --address=192.0.2.1 --port=6443/s);
+  assert.match(out, /svc_enable is not set/);
+});
+
+Deno.test("docs/migration.md makes the Lease of the DaemonSet that migrate() prints", async () => {
+  const text = await Deno.readTextFile("docs/migration.md");
+  const [, lease] = /<<END\n([^]*?)\n *END/.exec(text)!;
+  const { metadata, spec } = parse(lease!);
+  const files = { "/f": JSON.stringify(daemonSet(SERVICES)) };
+  const { out } = await cli(["migrate", "/f"], {}, files);
+  const made = objectsIn(out).find(({ kind }) => kind === "DaemonSet")!;
+  assert.deepEqual([metadata.name, metadata.namespace], [
+    made.metadata.name,
+    made.metadata.namespace,
+  ]);
+  assert.deepEqual(metadata.annotations, { [RELEASED_ANNOTATION]: "0" });
+  assert.deepEqual(spec, { leaseTransitions: 0 });
+});
+
+Deno.test("migrate() says in sentences what is wrong with whatever stands in a file", async () => {
+  const any = fc.jsonValue({ maxDepth: 2 });
+  const name = fc.constantFrom(
+    "vip_arp",
+    "svc_enable",
+    "cp_enable",
+    "address",
+    "port",
+    "lb_class_name",
+  );
+  const env = fc.oneof(any, fc.array(fc.oneof(any, fc.record({ name, value: any }))));
+  const container = fc.record({ image: fc.constant("kube-vip:1"), args: any, command: any, env });
+  const pod = fc.oneof(any, fc.record({ containers: fc.oneof(any, fc.array(container)) }));
+  const key = fc.constantFrom("cidr-global", "range-a", "allow-share-global", "interface-a");
+  const object = fc.oneof(
+    any,
+    fc.record({
+      kind: fc.constant("DaemonSet"),
+      metadata: any,
+      spec: fc.record({ template: fc.record({ spec: pod }) }),
+    }),
+    fc.record({ kind: fc.constant("Pod"), metadata: any, spec: pod }),
+    fc.record({ kind: fc.constant("List"), items: any }),
+    fc.record({ kind: fc.constant("ConfigMap"), metadata: any, data: fc.dictionary(key, any) }),
+  );
+  await fc.assert(fc.asyncProperty(fc.array(object, { maxLength: 3 }), async (objects) => {
+    const text = objects.map((object) => JSON.stringify(object)).join("\n---\n");
+    const { code, err } = await cli(["migrate", "/f"], {}, { "/f": text });
+    assert.ok(code === 0 || code === 2, err);
+    assert.doesNotMatch(err, /^\s*at /m);
+  }));
 });

@@ -114,3 +114,32 @@ Deno.test("with() may give a logger a level of its own, which may change", () =>
   own.warn("not shown");
   assert.equal(lines.length, 1, lines.join("\n"));
 });
+
+Deno.test("createLogger() survives a disk that is full, and says how many lines are lost", () => {
+  for (const format of ["json", "text"] as const) {
+    const lines: string[] = [];
+    let full = false;
+    const write = (line: string) => {
+      if (full) throw new Error("No space left on device");
+      lines.push(line);
+    };
+    const logger = createLogger({ level: "info", format, write });
+    logger.info("first");
+    full = true;
+    logger.info("second");
+    logger.error("third");
+    full = false;
+    logger.info("fourth");
+    logger.info("fifth");
+    assert.equal(lines.length, 4);
+    assert.match(lines[1]!, /lines of the log could not be written.*lines"?[=:]2/);
+    assert.match(lines[2]!, /fourth/);
+  }
+});
+
+Deno.test("createLogger() cuts what is longer than anybody reads", () => {
+  const { lines, logger } = capture({ level: "info", format: "json" });
+  logger.info("refused", { reason: "x".repeat(200_000), error: "y".repeat(200_000) });
+  assert.ok(lines[0]!.length < 10_000);
+  assert.match(lines[0]!, /x… \(200000 characters\)/);
+});

@@ -68,6 +68,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 ) as fc.Arbitrary<Step>;
 
+const BALANCED = { loadBalancerClass: "example.com/blue" };
+
 /** A pool of so many addresses. */
 function pool(size: number): PoolSpec {
   return {
@@ -105,16 +107,23 @@ class Ground implements AsyncDisposable {
     );
   }
 
-  create(name: string): void {
+  create(name: string, type: "LoadBalancer" | "ClusterIP" = "LoadBalancer"): void {
     if (this.#find(name) !== undefined) return;
     this.server.store.create("services", {
       metadata: { namespace: NAMESPACE, name },
       spec: {
-        type: "LoadBalancer",
-        loadBalancerClass: "example.com/blue",
+        type,
+        ...type === "LoadBalancer" && BALANCED,
         ports: [{ port: 80 }],
       },
     } as ApiObject);
+  }
+
+  /** Makes it of type LoadBalancer. */
+  balance(name: string): void {
+    this.server.store.patch("services", NAMESPACE, name, {
+      spec: { type: "LoadBalancer", ...BALANCED },
+    });
   }
 
   delete(name: string): void {
@@ -176,7 +185,7 @@ class Ground implements AsyncDisposable {
   }
 
   async until(condition: () => boolean): Promise<void> {
-    const endMs = performance.now() + 10_000;
+    const endMs = performance.now() + 60_000;
     while (!condition()) {
       assert.ok(performance.now() < endMs, `${condition}: ${JSON.stringify(this.shown())}`);
       await pause(5);
@@ -219,12 +228,12 @@ function pause(ms: number): Promise<void> {
 
 /** A status is under way when its sender ends; what is free then is asked for by another Service. */
 async function lateStatus(ground: Ground): Promise<void> {
-  // Both are created in one second, so that their names decide who is first.
-  await ground.until(() => Date.now() % 1000 < 500);
+  // Whoever is older, or named first, comes first.
+  ground.create("a", "ClusterIP");
   const late = ground.server.faults.add({ ...STATUS, kind: "applyLate", ms: 2500 });
   ground.create("z");
   await ground.until(() => late.hits > 0);
-  ground.create("a");
+  ground.balance("a");
   await ground.handover();
 }
 

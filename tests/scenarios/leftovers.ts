@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { instanceMark } from "../../lib/vip/vips.ts";
 import { classvipCommand } from "../lab/agent.ts";
 import type { LabHost } from "../lab/host.ts";
-import { nowMs } from "../lab/clock.ts";
 import type { Scenario } from "./scenario.ts";
-import { LEASE_SECONDS, type Stage } from "./stage.ts";
+import { DEADLINE_MS, type Stage } from "./stage.ts";
 
 /** What a crashed run left, and how it is cleaned up. */
 export const leftoverScenarios: Scenario[] = [
@@ -13,7 +12,8 @@ export const leftoverScenarios: Scenario[] = [
     async run(stage) {
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
-      const leaseSeconds = 20;
+      // So long that nobody can have waited for its end.
+      const leaseSeconds = 120;
       const node = stage.nodes[0]!;
       const crashed = await stage.startAgent(node, { leaseSeconds });
       await stage.served(service, vip, node);
@@ -24,11 +24,9 @@ export const leftoverScenarios: Scenario[] = [
       await stage.served(service, vip, node);
 
       await crashed.kill();
-      const sinceMs = nowMs();
       const said = await release(stage, node);
       assert.match(said, new RegExp(`withdrew ${vip}\n.*released Lease ${stage.namespace}/`, "s"));
       await stage.served(service, vip, stage.nodes[1]);
-      assert.ok(nowMs() - sinceMs < leaseSeconds * 1000 / 2, "the Lease was not released");
       // Not this node's Lease any more, and nothing to withdraw: no harm done.
       assert.match(await release(stage, node), /withdrew nothing\n.*not held by this node/s);
       await stage.served(service, vip, stage.nodes[1]);
@@ -45,7 +43,7 @@ export const leftoverScenarios: Scenario[] = [
       const mark = instanceMark(stage.namespace, stage.lease);
       const metric = ["metric", `${mark}`, "preferred_lft", "0", "valid_lft", "3600"];
       await node.exec(["ip", "address", "add", `${old}/32`, "dev", "eth0", ...metric]);
-      await stage.world.watch.waitForHolder(old, LEASE_SECONDS * 1000, node.name);
+      await stage.world.watch.waitForHolder(old, DEADLINE_MS, node.name);
       await stage.startAgent(node);
       await stage.gone(old);
       assert.deepEqual(stage.world.claims(old), []);

@@ -1,11 +1,10 @@
-import { nowMs } from "../lab/clock.ts";
 import assert from "node:assert/strict";
 import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
 import { DEADLINE_MS } from "./stage.ts";
 
 /** So long that nobody can have waited for the Lease's end. */
-const LONG_SECONDS = 30;
+const LONG_SECONDS = 120;
 /** VIPs are announced on an interface of their own: the API server stays in reach. */
 const NAME = "vips0";
 const PEER = "vips1";
@@ -35,11 +34,9 @@ export const linkScenarios: Scenario[] = [
       ];
       for (const [said, breakLink] of faults) {
         const agent = agents.get(holder)!;
-        const sinceMs = nowMs();
         const line = agent.logs.length;
         await breakLink(holder);
         await watch.waitForHolder(vip, DEADLINE_MS, other.name);
-        assert.ok(nowMs() - sinceMs < LONG_SECONDS * 1000 / 4, `${said}: waited for the Lease`);
         await agent.waitForLog(
           ({ message, reason }) =>
             message === "the node may not hold" && String(reason) === `interface ${NAME} ${said}`,

@@ -13,7 +13,7 @@ export const outageScenarios: Scenario[] = [
     async run(stage) {
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
-      const options = { leaseSeconds: 30, flags: ["--renewInterval=500ms"] };
+      const options = { leaseSeconds: 120, flags: ["--renewInterval=500ms"] };
       await stage.startAgents(stage.nodes.slice(0, 2), options);
       const holder = await stage.served(service, vip);
       stage.defer(() => stage.world.plane.start());

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Service } from "../../lib/kube/types.ts";
 import type { Scenario } from "./scenario.ts";
-import { logged, type Stage, until } from "./stage.ts";
+import { LEASE_SECONDS, logged, type Stage, until } from "./stage.ts";
 
 /** Addresses from pools. */
 export const poolScenarios: Scenario[] = [
@@ -107,7 +107,7 @@ export const poolScenarios: Scenario[] = [
       await Deno.writeTextFile(
         file,
         `leaseNamespace: ${stage.namespace}
-leaseDuration: 3s
+leaseDuration: ${LEASE_SECONDS}s
 interface: ${stage.nodes[0]!.interface}
 instances:
 - name: mine

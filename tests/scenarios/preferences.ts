@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { NO_VIP_TAINT } from "../../lib/agent/node_watch.ts";
 import { HANDOVER_ANNOTATION } from "../../lib/election/lease_record.ts";
 import { classvipCommand } from "../lab/agent.ts";
-import { nowMs, rest } from "../lab/clock.ts";
+import { rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
 import { LEASE_SECONDS, logged, type Stage } from "./stage.ts";
 
 /** So long that nobody can have waited for the Lease's end. */
-const LONG_SECONDS = 30;
+const LONG_SECONDS = 120;
 
 /** Which node is to hold, by what people say. */
 export const preferenceScenarios: Scenario[] = [
@@ -31,12 +31,10 @@ export const preferenceScenarios: Scenario[] = [
         handOver(stage, "node-9", ["--leaseDuration=2s"]),
         /node-9 did not take over Lease \S+ within 2 s, node-3 goes on/,
       );
-      const sinceMs = nowMs();
       await stage.kube.patch("Lease", await stage.readLease(), {
         metadata: { annotations: { [HANDOVER_ANNOTATION]: second.name } },
       });
       await stage.served(service, vip, second);
-      assert.ok(nowMs() - sinceMs < LONG_SECONDS * 1000 / 4, "waited for the Lease");
       const { metadata } = await stage.readLease();
       assert.equal(metadata?.annotations?.[HANDOVER_ANNOTATION], undefined);
       assert.deepEqual(stage.world.watch.holdings.of(vip).map(({ host }) => host), [
@@ -52,10 +50,10 @@ export const preferenceScenarios: Scenario[] = [
       const vip = stage.freshVip();
       const service = await stage.createService({ addresses: vip });
       const [low, middle, high] = stage.nodes as [LabHost, LabHost, LabHost];
-      const holder = await stage.startAgent(low, { flags: ["--priority=10"] });
+      const holder = await stage.startAgent(low, { flags: ["--priority=0"] });
       await stage.served(service, vip, low);
-      await stage.startStandby(middle, { flags: ["--priority=20"] });
-      const plain = await stage.startStandby(high, { flags: ["--priority=90"] });
+      await stage.startStandby(middle, { flags: ["--priority=1"] });
+      const plain = await stage.startStandby(high, { flags: ["--priority=100"] });
       // Longer than a failback would take.
       await rest(2.5 * LEASE_SECONDS * 1000);
       assert.equal(stage.world.watch.holdings.of(vip).length, 1, "a failback that nobody set");
@@ -63,7 +61,7 @@ export const preferenceScenarios: Scenario[] = [
       await stage.served(service, vip, high);
       await plain.terminate();
       await stage.served(service, vip, middle);
-      await stage.startStandby(high, { flags: ["--priority=90", "--failback"] });
+      await stage.startStandby(high, { flags: ["--priority=100", "--failback"] });
       await stage.served(service, vip, high);
       assert.deepEqual(stage.world.watch.holdings.of(vip).map(({ host }) => host), [
         low.name,
@@ -85,12 +83,10 @@ export const preferenceScenarios: Scenario[] = [
       const agent = await stage.startAgent(tainted, { leaseSeconds: LONG_SECONDS });
       await stage.served(service, vip, tainted);
       const standby = await stage.startStandby(other, { leaseSeconds: LONG_SECONDS });
-      const sinceMs = nowMs();
       await stage.kube.request("PATCH", path, {
         spec: { taints: [{ key: NO_VIP_TAINT, effect: "NoSchedule" }] },
       });
       await stage.served(service, vip, other);
-      assert.ok(nowMs() - sinceMs < LONG_SECONDS * 1000 / 4, "waited for the Lease");
       await logged(agent, "the node may not hold", /has the taint classvip\.io\/no-vip/);
       // Not even where nobody else is there.
       await standby.terminate();
@@ -104,7 +100,12 @@ export const preferenceScenarios: Scenario[] = [
 ];
 
 /** Runs `classvip handover`. @throws {Error} with what it said when it failed. */
-async function handOver(stage: Stage, to: string, flags: string[] = []): Promise<string> {
+async function handOver(
+  stage: Stage,
+  to: string,
+  // For so long it waits.
+  flags = [`--leaseDuration=${LONG_SECONDS}s`],
+): Promise<string> {
   await using child = stage.nodes[0]!.spawn([
     ...await classvipCommand(),
     "handover",

@@ -77,12 +77,12 @@ export const processScenarios: Scenario[] = [
     },
   },
   {
-    name: "no kubeconfig, no capability: a sentence that says what to do, exit code 1",
+    name: "no kubeconfig, no capability: a sentence that says what to do, and its exit code",
     async run(stage) {
       const node = stage.nodes[0]!;
       const kubeconfig = `${stage.world.dir}/no-such-file`;
       const lost = await stage.startAgent(node, { kubeconfig });
-      assert.equal((await lost.status).code, 1);
+      assert.equal((await lost.status).code, 2);
       assert.ok(lost.text.includes(kubeconfig), lost.text);
       const drop = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw", "--"];
       const weak = await stage.startAgent(node, { command: [...drop, ...await classvipCommand()] });

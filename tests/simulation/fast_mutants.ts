@@ -22,7 +22,7 @@ export const FAST_MUTANTS: Readonly<Record<string, Mutation>> = {
     }),
   },
   "that hears no answer": {
-    beacons: (parts) => ({ ...parts, claims: { subscribe: () => () => {} } }),
+    beacons: (parts) => ({ ...parts, claims: { subscribe: () => () => {}, look: () => {} } }),
   },
   "that does not ask": {
     patch: () =>

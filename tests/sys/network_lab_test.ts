@@ -151,11 +151,11 @@ Deno.test({
     await using _veth = await plugVeth();
     using network = new LinuxNetwork();
     const { index } = linkOf(network, "near");
-    network.apply([set(index, "192.0.2.1", 1), set(index, "2001:db8::1", 1)]);
     const start = performance.now();
+    network.apply([set(index, "192.0.2.1", 1), set(index, "2001:db8::1", 1)]);
     assert.equal(vips(network).length, 2);
     while (vips(network).length > 0) {
-      assert.ok(performance.now() - start < 3000, "still there after 3 s");
+      assert.ok(performance.now() - start < 30_000, "still there after 30 s");
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.ok(performance.now() - start > 900, "gone too early");

@@ -5,6 +5,8 @@ import { bootTimeMs } from "../../lib/sys/clock.ts";
 // it is no leak of the test that happens to use it first.
 bootTimeMs();
 
+const DEADLINE_MS = 30_000;
+
 /** Options of a test that makes interfaces: only where there are none but lo, as under `unshare -n`. */
 export function inEmptyNetwork(name: string): { name: string; ignore: boolean } {
   const names = Deno.readTextFileSync("/proc/net/dev").matchAll(/^ *([^ :]+):/gm);
@@ -27,5 +29,10 @@ export async function plugVeth(): Promise<AsyncDisposable> {
   await ip("link", "add", "near", "type", "veth", "peer", "name", "far");
   await ip("link", "set", "near", "up");
   await ip("link", "set", "far", "up");
+  // The kernel begins to send some time after the carrier is there, and loses frames until then.
+  const endMs = performance.now() + DEADLINE_MS;
+  while ((await ip("link", "show", "up")).match(/@(near|far): .* state UP/g)?.length !== 2) {
+    assert.ok(performance.now() < endMs, "the cable has no carrier");
+  }
   return { [Symbol.asyncDispose]: async () => void await ip("link", "del", "near") };
 }

@@ -22,3 +22,46 @@ Deno.test("buildImage() gives the same bytes again, and says what is missing", a
     /There is no libc\.so\.6 for .*--root/,
   );
 });
+
+Deno.test("buildImage() makes one for the other machine, of its libraries", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const [own, other] = [`${root}/own`, `${root}/lib/aarch64-linux-gnu`];
+    const { files } = await buildImage({ binary: "/bin/true", root: "/" });
+    await Deno.mkdir(other, { recursive: true });
+    const names = files.filter((file) => file !== "classvip");
+    for (const file of ["bin/true", ...names]) {
+      const bytes = await Deno.readFile(`/${file}`);
+      // e_machine of elf(5): EM_AARCH64. Nobody runs it.
+      new DataView(bytes.buffer).setUint16(18, 183, true);
+      const path = file === "bin/true" ? own : `${other}/${file.split("/").at(-1)}`;
+      await Deno.writeFile(path, bytes);
+    }
+    const image = await buildImage({ binary: own, root: `${root}/`, arch: "arm64" });
+    assert.equal(image.arch, "arm64");
+    assert.equal(image.files.length, files.length);
+    assert.match(new TextDecoder().decode(image.archive), /"architecture":"arm64"/);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("deploy/Containerfile makes an image of the same files, user and command", async () => {
+  const containerfile = await Deno.readTextFile("deploy/Containerfile");
+  const binary = Deno.execPath();
+  const { files, archive } = await buildImage({ binary, root: "/" });
+  const [, libraries] = /cp --parents -L \/classvip \\\n +\$\((.*)\) \/root-fs/.exec(
+    containerfile,
+  )!;
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", libraries!.replace("/classvip", binary)],
+  }).output();
+  const copied = new TextDecoder().decode(stdout).trim().split("\n").map((path) => path.slice(1));
+  assert.deepEqual(["classvip", ...copied].sort(), files.toSorted());
+  const text = new TextDecoder().decode(archive);
+  for (const [, word, value] of containerfile.matchAll(/^(USER|ENTRYPOINT|CMD) (.*)$/gm)) {
+    const json = value!.startsWith("[") ? value : JSON.stringify(value);
+    const key = { USER: "User", ENTRYPOINT: "Entrypoint", CMD: "Cmd" }[word!];
+    assert.ok(text.includes(`"${key}":${json}`), `${word} ${value}`);
+  }
+});

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { arpProbeFrame, gratuitousArpFrames } from "../../lib/net/arp.ts";
+import { arpProbeFrame, arpRequestFrame, gratuitousArpFrames } from "../../lib/net/arp.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 import { formatMac, parseMac } from "../../lib/net/mac.ts";
 import { dadSolicitationFrame, unsolicitedNaFrame } from "../../lib/net/ndp.ts";
-import { readClaim } from "../../lib/vip/conflict.ts";
+import { readClaim, readProbe } from "../../lib/vip/conflict.ts";
 
 const own = parseMac("02:00:00:00:00:01")!;
 const other = parseMac("02:66:00:00:00:01")!;
@@ -55,4 +55,31 @@ Deno.test("readClaim() takes cut, padded, forged and random frames calmly", () =
     assert.ok(claim === undefined || [four.text, six.text].includes(claim.vip));
   }));
   fc.assert(fc.property(oversized, (frame) => assert.equal(read(frame)?.mac, formatMac(other))));
+});
+
+Deno.test("readProbe() tells a probe of another machine from all else, of either family", () => {
+  const asked = (vip: string) => vip === four.text || vip === six.text;
+  const mac = formatMac(other);
+  for (
+    const [ip, probe] of [
+      [four, arpProbeFrame(other, four)],
+      [six, dadSolicitationFrame(other, six)],
+    ] as const
+  ) {
+    assert.deepEqual(readProbe(probe, asked, new Set()), { vip: ip.text, mac });
+    assert.equal(readProbe(probe, asked, new Set([mac])), undefined, "its own");
+    assert.equal(readProbe(probe, () => false, new Set()), undefined, "of another address");
+    for (let length = 0; length < probe.length; length++) {
+      assert.equal(readProbe(probe.subarray(0, length), asked, new Set()), undefined);
+    }
+  }
+  const { request, reply } = gratuitousArpFrames(other, four);
+  const question = arpRequestFrame({
+    senderMac: other,
+    senderIp: parseIp("192.0.2.9")!,
+    targetIp: four,
+  });
+  for (const frame of [request, reply, question, unsolicitedNaFrame(other, six)]) {
+    assert.equal(readProbe(frame, asked, new Set()), undefined);
+  }
 });

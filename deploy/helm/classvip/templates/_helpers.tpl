@@ -13,6 +13,7 @@
 {{/* The Lease of an instance, as classvip names it; a name that needs a hash must be said. */}}
 {{- define "classvip.leaseName" -}}
 {{- if .leaseName -}}{{- .leaseName -}}
+{{- else if eq (toString .controlPlane) "true" -}}classvip-control-plane
 {{- else if .namespaces -}}{{- fail "leaseName must be set beside namespaces" -}}
 {{- else if not .loadBalancerClass -}}classvip
 {{- else -}}
