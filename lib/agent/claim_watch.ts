@@ -25,8 +25,8 @@ export interface ClaimListener {
 const ROUND_MS = 1000;
 
 /**
- * Listens for ARP packets and Neighbor Advertisements of other machines that claim a VIP held here,
- * for all instances.
+ * Listens for ARP packets and Neighbor Discovery of other machines that claim a VIP held here, or
+ * probe one that is asked for, for all instances.
  */
 export class ClaimWatch implements Task {
   readonly name = "claims";
