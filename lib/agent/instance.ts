@@ -171,6 +171,8 @@ export class Instance implements PlannedInstance {
       network: shared.network,
       clock: shared.clock,
       mark: this.#mark,
+      lifetimeMarginMs:
+        electionTimes(config.leaseDurationMs, config.renewIntervalMs).lifetimeMarginMs,
       schedule: { burstMs: BURST_MS, refreshMs: config.announceIntervalMs },
       observer: this.#reports,
       ...(addressLink && { homeOf: (name: string) => addressLink.homeOf(name) }),

@@ -23,6 +23,8 @@ export interface ElectionSettings {
   readonly fenceMarginMs: number;
   /** How much faster another node's clock may run: a standby waits `duration × (1 + drift)`. */
   readonly clockDrift: number;
+  /** A standby waits this much longer, for what the kernel removes late. */
+  readonly lifetimeRoomMs: number;
   /** Pause after a failed request. */
   readonly retryMs: number;
   /** A standby adds up to this much, so that not all of them write at the same instant. */
@@ -491,7 +493,8 @@ export class Election {
 
   /** When a right of this duration has ended that was given no later than now. */
   #expiry(durationMs: number, nowMs: number): number {
-    return nowMs + durationMs * (1 + this.#settings.clockDrift);
+    const { clockDrift, lifetimeRoomMs } = this.#settings;
+    return nowMs + durationMs * (1 + clockDrift) + lifetimeRoomMs;
   }
 
   get #preferences(): Preferences {

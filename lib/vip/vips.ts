@@ -53,6 +53,7 @@ export class Vips<Owner> {
   readonly #network: Network;
   readonly #clock: Clock;
   readonly #mark: number;
+  readonly #lifetimeMarginMs: number;
   readonly #observer: VipObserver<Owner>;
   readonly #homeOf: (interfaceName: string) => number | undefined;
   readonly #queue: AnnouncementQueue<string>;
@@ -70,6 +71,8 @@ export class Vips<Owner> {
     clock: Clock;
     /** Tells this instance's addresses from all others: see `instanceMark()`. */
     mark: number;
+    /** How long before the right to hold kernel lifetimes must end. Default: 0. */
+    lifetimeMarginMs?: number;
     schedule: AnnouncementSchedule;
     observer: VipObserver<Owner>;
     /**
@@ -81,6 +84,7 @@ export class Vips<Owner> {
     this.#network = parts.network;
     this.#clock = parts.clock;
     this.#mark = parts.mark;
+    this.#lifetimeMarginMs = parts.lifetimeMarginMs ?? 0;
     this.#observer = parts.observer;
     this.#homeOf = parts.homeOf ?? (() => undefined);
     this.#queue = new AnnouncementQueue(parts.schedule);
@@ -300,9 +304,9 @@ export class Vips<Owner> {
   }
 
   #set(places: readonly Place[]): (Error | undefined)[] {
-    // Whole seconds, rounded down: the kernel's own fence never outlasts the right to hold.
+    // Whole seconds, rounded down: the kernel may be late, and still be in time.
     const nowMs = this.#clock.nowMs();
-    const validSeconds = Math.floor((this.#untilMs - nowMs) / 1000);
+    const validSeconds = Math.floor((this.#untilMs - this.#lifetimeMarginMs - nowMs) / 1000);
     if (validSeconds < 1) {
       const late = new Error("less than a second is left of the right to hold");
       return places.map(() => late);

@@ -25,8 +25,8 @@ const CONFIG = instanceConfig("blue", {
   statusWritesPerSecond: 1000,
 });
 const MARK = instanceMark("kube-system", "classvip-blue");
-/** One duration, the drift that is allowed for, and some time to act. */
-const FIRST_HOLD_MS = 10_200;
+/** One duration, what is allowed for drift and a late kernel, and some time to act. */
+const FIRST_HOLD_MS = 10_450;
 const A = "192.0.2.1";
 const B = "192.0.2.2";
 

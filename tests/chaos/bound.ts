@@ -1,8 +1,11 @@
 /** Of every agent in a chaos run: the shorter, the more elections. */
 export const LEASE_MS = 3000;
 
-/** The Lease runs out by the clock of a node whose clock may be 1 % slow; up to 50 ms by chance. */
-const EXPIRY_MS = LEASE_MS * 1.01 + 50;
+/**
+ * The Lease runs out by the clock of a node whose clock may be 1 % slow, 250 ms for kernels that are
+ * late; up to 50 ms by chance.
+ */
+const EXPIRY_MS = LEASE_MS * 1.01 + 250 + 50;
 /**
  * A node that was cut off asks again after 2 s at the latest. Its request may be lost once more: the
  * kernel looks for a lost neighbour once a second, and a request has a fifth of the Lease's time.

@@ -19,6 +19,7 @@ export const SETTINGS: ElectionSettings = {
   renewIntervalMs: 3000,
   fenceMarginMs: 500,
   clockDrift: 0.01,
+  lifetimeRoomMs: 0,
   retryMs: 200,
   jitterMs: 0,
 };

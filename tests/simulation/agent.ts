@@ -66,6 +66,7 @@ export class Agent {
       network,
       clock,
       mark: MARK,
+      lifetimeMarginMs: times.lifetimeMarginMs,
       schedule: { burstMs: BURST_MS, refreshMs: 3000 },
       observer: IGNORE_VIPS,
       ...fast && { homeOf: () => fast.homeIndex },

@@ -1,3 +1,4 @@
+import { electionTimes } from "../../lib/agent/times.ts";
 import { readLease } from "../../lib/election/lease_record.ts";
 import type { Lease } from "../../lib/kube/types.ts";
 import type { Beacon } from "../../lib/net/beacon.ts";
@@ -44,7 +45,8 @@ interface Standing {
  * In fast mode two nodes may have the VIP at once, but only as docs/failover.md says in "What it
  * trades": the holder is alive, a standby that heard it in its term gets neither its beacons nor
  * its ARP answers, and takes the Lease. Then the former holder lets go as soon as its watch or a
- * beacon tells it, and in any case within one lease duration of its last renewal.
+ * beacon tells it, and in any case within one lease duration of its last renewal, and what a
+ * kernel may be late beyond that.
  */
 export class FastChecker extends Checker {
   readonly #plan: FastPlan;
@@ -166,7 +168,9 @@ export class FastChecker extends Checker {
     super.addressVanished(node, how, excused);
     this.#count();
     const { replaced, renewedAtMs } = this.#standingOf(node);
-    const lateMs = this.nowMs - renewedAtMs - this.world.schedule.leaseDurationMs;
+    const { leaseDurationMs, renewIntervalMs } = this.world.schedule;
+    const { lifetimeRoomMs } = electionTimes(leaseDurationMs, renewIntervalMs);
+    const lateMs = this.nowMs - renewedAtMs - leaseDurationMs - lifetimeRoomMs;
     if (replaced && !excused && !node.machine.asleep && lateMs >= 0) {
       this.violated(`${node.name} had the VIP for longer than a Lease after its last renewal`);
     }

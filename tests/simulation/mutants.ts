@@ -12,6 +12,9 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
   "with a fence that comes too late": {
     times: (times) => ({ ...times, fenceMarginMs: -1000 }),
   },
+  "whose lifetimes last as long as the right": {
+    times: (times) => ({ ...times, lifetimeMarginMs: 0 }),
+  },
   "with a fence that counts from the answer": { election: LateFence },
   "that releases before it withdraws": {
     holder: (holder, process) => ({

@@ -101,6 +101,24 @@ Deno.test("claim() sets no address whose lifetime would be longer than the right
   assert.equal(world.vips.size, 0);
 });
 
+Deno.test("granted() and claim() set lifetimes that end so long before the right as they are told", () => {
+  for (const [leftMs, expected] of [[4550, 4], [4470, 4], [4440, 3], [1440, undefined]] as const) {
+    const world = new World();
+    const { clock, network } = world;
+    const vips = new Vips<string>({
+      network,
+      clock,
+      mark: MARK,
+      lifetimeMarginMs: 450,
+      schedule: { burstMs: BURST_MS, refreshMs: 60_000 },
+      observer: recorder<VipObserver<string>>([]),
+    });
+    vips.granted(clock.nowMs() + leftMs);
+    vips.claim([claim("192.0.2.1")]);
+    assert.equal(network.addresses()[0]?.validSeconds, expected, `${leftMs} ms left`);
+  }
+});
+
 Deno.test("claim() leaves alone what is held as asked, and notes another owner", () => {
   const world = new World();
   world.grant(9000);

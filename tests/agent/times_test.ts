@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { electionTimes } from "../../lib/agent/times.ts";
+
+/** What a kernel may be late at most: it looks for lifetimes that ended once a second. */
+const LATE_MS = 1000;
+
+Deno.test("electionTimes() lets the kernel be a second late before a standby may take over", () => {
+  for (const leaseDurationMs of [2000, 3000, 5000, 15_000, 60_000]) {
+    const times = electionTimes(leaseDurationMs, leaseDurationMs * 0.3);
+    // By clocks that differ as much as is allowed for, in the worst direction.
+    const takenMs = leaseDurationMs + times.lifetimeRoomMs / 1.01;
+    for (let answerMs = 0; answerMs < leaseDurationMs; answerMs += 10) {
+      const leftMs = leaseDurationMs - times.fenceMarginMs - answerMs;
+      const seconds = Math.floor((leftMs - times.lifetimeMarginMs) / 1000);
+      if (seconds < 1) continue;
+      const goneMs = answerMs + seconds * 1000 + LATE_MS;
+      assert.ok(goneMs < takenMs, `${leaseDurationMs}: ${goneMs} < ${takenMs}`);
+    }
+    const seconds = (leaseDurationMs - times.fenceMarginMs - times.lifetimeMarginMs - 100) / 1000;
+    assert.ok(seconds >= 1, `${leaseDurationMs}: an answer in 0.1 s gives a lifetime`);
+  }
+});
