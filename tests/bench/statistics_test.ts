@@ -18,7 +18,7 @@ Deno.test("summarize() has the nearest rank as the 99th percentile", () => {
 });
 
 Deno.test("summarize() keeps the samples in order, whatever their order", () => {
-  const sample = fc.double({ noNaN: true, noDefaultInfinity: true });
+  const sample = fc.double({ min: -1e12, max: 1e12, noNaN: true });
   fc.assert(fc.property(fc.array(sample, { minLength: 1 }), (samples) => {
     const before = [...samples];
     const { min, median, p99, max, count } = summarize(samples);
