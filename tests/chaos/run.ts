@@ -43,7 +43,7 @@ export async function play(options: RunOptions): Promise<Recording> {
     stopMs,
     endedMs,
     holdings: watch.holdings.all.filter(({ ip }) =>
-      !ip.startsWith(LINK_LOCAL) && lab.nodes.every((node) => node.ip !== ip)
+      !ip.startsWith(LINK_LOCAL) && lab.nodes.every((node) => ![node.ip, node.ip6].includes(ip))
     ),
     claims: claimsOf(ground),
     faults,
