@@ -9,8 +9,9 @@ import { type ServiceView, shows } from "../services/service_view.ts";
 import type { ClaimWatch } from "./claim_watch.ts";
 
 /**
- * How long an answer may take. RFC 5227 and RFC 4862 wait seconds, for hosts that just plug themselves in; a
- * neighbour that is there answers within a millisecond, and a new Service waits meanwhile.
+ * How long an answer may take. RFC 5227 and RFC 4862 wait seconds, for hosts that just plug
+ * themselves in; a neighbour that is there answers within a millisecond, and a new Service waits
+ * meanwhile.
  */
 const WAIT_MS = 10;
 /** For so long an answer counts; then it is asked again. */
@@ -33,8 +34,9 @@ interface Inquiry {
 }
 
 /**
- * Asks by ARP or NDP who has an address, before it is announced for the very first time. An address that
- * its Service shows in its status was announced before, by whichever node: a take-over asks nobody.
+ * Asks by ARP or NDP who has an address, before it is announced for the very first time. An address
+ * that its Service shows in its status was announced before, by whichever node: a take-over asks
+ * nobody.
  * Only of a Service that comes from another class the former class' holder may have it still: it is
  * asked until it has let go. Somebody who asks for the same address at the same time means to have
  * it as well (RFC 5227, section 2.1.1): it is asked for again, when one of the two has it.
@@ -115,8 +117,9 @@ export class AddressProbe implements Disposable {
 
   #recent(vip: string): Inquiry | undefined {
     const inquiry = this.#inquiries.get(vip);
-    const endedMs = inquiry?.endedMs ?? Infinity;
-    if (this.#clock.nowMs() - endedMs < AGE_MS) return inquiry;
+    // Asked for each address in each look at all, and mostly there is none: no time is read for it.
+    if (inquiry?.endedMs === undefined) return inquiry;
+    if (this.#clock.nowMs() - inquiry.endedMs < AGE_MS) return inquiry;
     this.#inquiries.delete(vip);
     return undefined;
   }
