@@ -97,7 +97,10 @@ export class AddressProbe implements Disposable {
       if (shows(service, vip) && !came(service) && !inquiry?.shown) return true;
       inquiry?.services.add(service.key);
       if (inquiry === undefined || inquiry.again === "now") asked.push(claim);
-      return inquiry?.endedMs !== undefined && inquiry.user === undefined;
+      if (inquiry?.endedMs === undefined || inquiry.user !== undefined) return false;
+      // Good for one claim: when the address is asked for again, somebody else had it meanwhile.
+      this.#inquiries.delete(vip);
+      return true;
     });
     if (asked.length > 0) this.#ask(asked);
     return passed;
