@@ -97,10 +97,7 @@ export class AddressProbe implements Disposable {
       if (shows(service, vip) && !came(service) && !inquiry?.shown) return true;
       inquiry?.services.add(service.key);
       if (inquiry === undefined || inquiry.again === "now") asked.push(claim);
-      if (inquiry?.endedMs === undefined || inquiry.user !== undefined) return false;
-      // Good for one claim: when the address is asked for again, somebody else had it meanwhile.
-      this.#inquiries.delete(vip);
-      return true;
+      return inquiry?.endedMs !== undefined && inquiry.user === undefined;
     });
     if (asked.length > 0) this.#ask(asked);
     return passed;

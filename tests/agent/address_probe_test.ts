@@ -55,16 +55,6 @@ Deno.test("AddressProbe lets an address pass when nobody answers, and asks once"
   probe[Symbol.dispose]();
 });
 
-Deno.test("AddressProbe asks anew for an address that was had and given away", async () => {
-  const { clock, network, probe } = setUp();
-  probe.passed([claim()], NOBODY, NOBODY);
-  await clock.advance(10);
-  assert.equal(probe.passed([claim()], NOBODY, NOBODY).length, 1);
-  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
-  assert.deepEqual(network.probed, [VIP, VIP]);
-  probe[Symbol.dispose]();
-});
-
 Deno.test("AddressProbe asks for an IPv6 address by a Neighbor Solicitation, and waits as long", async () => {
   const { clock, network, listener, probe } = setUp();
   const six = claim(undefined, "2001:db8::7");
