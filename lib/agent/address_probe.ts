@@ -119,7 +119,9 @@ export class AddressProbe implements Disposable {
     const inquiry = this.#inquiries.get(vip);
     // Asked for each address in each look at all, and mostly there is none: no time is read for it.
     if (inquiry?.endedMs === undefined) return inquiry;
-    if (this.#clock.nowMs() - inquiry.endedMs < AGE_MS) return inquiry;
+    // That nobody answered is soon an old story: somebody else may have had it meanwhile.
+    const ageMs = inquiry.user === undefined ? AGAIN_MS : AGE_MS;
+    if (this.#clock.nowMs() - inquiry.endedMs < ageMs) return inquiry;
     this.#inquiries.delete(vip);
     return undefined;
   }
