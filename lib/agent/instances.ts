@@ -98,6 +98,7 @@ export class Instances implements Task {
   standing(): OwnInstance[] {
     return [...this.#slots.values()].flatMap(({ config, instance }) =>
       instance === undefined ? [] : {
+        instance: config.name,
         namespace: config.leaseNamespace,
         name: config.leaseName,
         scope: describeScope(config),

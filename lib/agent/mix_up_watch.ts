@@ -51,7 +51,6 @@ export class MixUpWatch implements Task {
 
   constructor(parts: MixUpWatchParts) {
     this.#parts = parts;
-    for (const kind of MIX_UP_KINDS) parts.metrics.setMixUps(kind, 0);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -82,9 +81,9 @@ export class MixUpWatch implements Task {
     const lasting = [...this.#found.values()].filter(({ sinceMs }) =>
       nowMs - sinceMs >= LASTING_MS
     );
+    metrics.setMixUps(MIX_UP_KINDS, lasting.map(({ mixUp }) => mixUp));
     for (const kind of MIX_UP_KINDS) {
       const some = lasting.filter(({ mixUp }) => mixUp.kind === kind);
-      metrics.setMixUps(kind, some.length);
       for (const one of some.slice(0, MOST_SAID)) {
         // The instance of a Service says why it does not get an address.
         if (one.said || kind === "AddressAskedTwice") continue;
@@ -117,7 +116,9 @@ export class MixUpWatch implements Task {
   }
 }
 
-function fields({ kind, object: { kind: of, namespace, name }, message }: MixUp) {
+function fields(mixUp: MixUp) {
+  const { kind, instance, object: { kind: of, namespace, name }, message } = mixUp;
   const subject = of === "Lease" ? "lease" : "service";
-  return { kind, [subject]: `${namespace}/${name}`, reason: message };
+  const about = { instance, class: mixUp.class, [subject]: `${namespace}/${name}` };
+  return { kind, ...about, reason: message };
 }

@@ -4,18 +4,32 @@ import type { Lease } from "../kube/types.ts";
 import { type AddressRange, describeRange, overlap } from "../pools/range.ts";
 import { classKeys, parseScope } from "../services/class_policy.ts";
 import { readClassPlan } from "./class_plan.ts";
-import type { MixUp, MixUpInput } from "./mix_ups.ts";
+import type { MixUp, MixUpInput, OwnInstance } from "./mix_ups.ts";
+
+/** What a mix-up is about: a Lease, and whose it is. */
+type Subject = Pick<MixUp, "instance" | "class" | "object">;
 
 /** A Lease, or one that an instance would take if it could. */
-interface Standing {
+interface Standing extends Subject {
   readonly key: string;
-  readonly object: MixUp["object"];
   readonly scope: string;
 }
 
-export function leaseObject({ metadata }: Lease): MixUp["object"] {
-  const { namespace = "", name = "", uid } = metadata ?? {};
-  return { kind: "Lease", namespace, name, uid };
+export function leaseSubject(lease: Lease): Subject {
+  const { namespace = "", name = "", uid } = lease.metadata ?? {};
+  return {
+    instance: readClassPlan(lease).plan.instance,
+    class: classIn(readLease(lease).scope),
+    object: { kind: "Lease", namespace, name, uid },
+  };
+}
+
+function ownSubject({ instance, scope, namespace, name }: OwnInstance): Subject {
+  return { instance, class: classIn(scope), object: { kind: "Lease", namespace, name } };
+}
+
+function classIn(scope: string | undefined): string {
+  return parseScope(scope)?.loadBalancerClass ?? "";
 }
 
 /** The first that stands for the Services of a class. */
@@ -34,15 +48,16 @@ interface First {
 export function servedTwice({ leases, own = [] }: MixUpInput): MixUp[] {
   const alive = leases.filter(({ life }) => life === "alive").map(({ lease }) => lease).sort(byAge);
   const living = alive.map((lease): Standing => ({
+    ...leaseSubject(lease),
     key: keyOf(lease),
-    object: leaseObject(lease),
     scope: readLease(lease).scope ?? "",
   }));
   const keys = new Set(living.map(({ key }) => key));
-  const waiting = own.map(({ namespace, name, scope }): Standing => {
-    const object = { kind: "Lease", namespace, name } as const;
-    return { key: `${namespace}/${name}`, object, scope };
-  }).filter(({ key }) => !keys.has(key));
+  const waiting = own.map((one): Standing => ({
+    ...ownSubject(one),
+    key: `${one.namespace}/${one.name}`,
+    scope: one.scope,
+  })).filter(({ key }) => !keys.has(key));
   const firsts = new Map<string | undefined, First>();
   return [...living, ...waiting].flatMap((one) => {
     const rival = firstRival(firsts, one);
@@ -51,6 +66,8 @@ export function servedTwice({ leases, own = [] }: MixUpInput): MixUp[] {
     const theirs = rival.scope === one.scope ? "" : `, as part of ${rival.scope}`;
     return {
       kind: "ClassServedTwice",
+      instance: one.instance,
+      class: one.class,
       object: one.object,
       message: `Lease ${one.key} is for ${one.scope}, which is served under Lease ${rival.key} ` +
         `already${theirs}`,
@@ -90,12 +107,14 @@ function enter(firsts: Map<string | undefined, First>, one: Standing): void {
 
 /** One Lease for two classes. Who holds it goes on, the other one takes nothing. */
 export function leasesShared({ leases, own = [] }: MixUpInput): MixUp[] {
-  return own.flatMap(({ namespace, name, scope, usedFor }) => {
+  return own.flatMap((one) => {
+    const { namespace, name, scope, usedFor } = one;
     if (usedFor === undefined) return [];
     const seen = leases.find(({ lease }) => keyOf(lease) === `${namespace}/${name}`);
     return {
       kind: "LeaseShared",
-      object: seen ? leaseObject(seen.lease) : { kind: "Lease", namespace, name },
+      ...ownSubject(one),
+      ...seen && { object: leaseSubject(seen.lease).object },
       message: `Lease ${namespace}/${name} is used for ${usedFor}, and an instance for ${scope} ` +
         "has it as its own",
       advice: "set another leaseName for one of them: until then the second one serves nothing",
@@ -126,7 +145,7 @@ export function poolsOverlapping({ leases }: MixUpInput): MixUp[] {
   }
   return [...found].sort(([a], [b]) => a < b ? -1 : 1).map(([, { younger, older, common }]) => ({
     kind: "PoolsOverlap",
-    object: leaseObject(younger),
+    ...leaseSubject(younger),
     message: `${describeRange(common)} is in pools of Lease ${keyOf(younger)} and of Lease ` +
       `${keyOf(older)}, which is older and alone gives it out`,
     advice: "take it out of the pools of one of them",

@@ -20,6 +20,10 @@ export type MixUpKind = typeof MIX_UP_KINDS[number];
 /** Something in the cluster that cannot be meant so. */
 export interface MixUp {
   readonly kind: MixUpKind;
+  /** Whose it is to mend, by its word on its Lease; empty: nobody's that is known. */
+  readonly instance: string;
+  /** Empty: Services without a class. */
+  readonly class: string;
   /** What the Event is about. */
   readonly object: {
     readonly kind: "Lease" | "Service";
@@ -41,6 +45,7 @@ export interface SeenLease {
 
 /** An instance of this process: what it stands for, or would. */
 export interface OwnInstance {
+  readonly instance: string;
   /** Of its Lease. */
   readonly namespace: string;
   readonly name: string;

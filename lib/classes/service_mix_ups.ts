@@ -3,32 +3,39 @@ import { keyOf } from "../election/rivals.ts";
 import { isOlder, mayOwn } from "../services/address_owners.ts";
 import { classKeys, type ClassPolicy, isInScope, parseScope } from "../services/class_policy.ts";
 import type { ServiceView } from "../services/service_view.ts";
-import { leaseObject } from "./lease_mix_ups.ts";
+import { leaseSubject } from "./lease_mix_ups.ts";
 import type { MixUp, MixUpInput, SeenLease } from "./mix_ups.ts";
 
 /** A Service that is younger may be served any moment. */
 const UNSERVED_MS = 60_000;
 
+/** An instance, and what it serves. */
+interface Server extends ClassPolicy {
+  readonly instance: string;
+}
+
 /** Which Services have an instance: one whose Lease is not known to be dead. */
 class Served {
-  readonly #policies = new Map<string | undefined, ClassPolicy[]>();
+  readonly #servers = new Map<string | undefined, Server[]>();
 
   constructor(leases: readonly SeenLease[]) {
     for (const { lease, life } of leases) {
       const policy = life === "dead" ? undefined : parseScope(readLease(lease).scope);
-      for (const key of policy ? classKeys(policy) : []) {
-        this.#policies.set(key, [...this.#policies.get(key) ?? [], policy!]);
+      if (policy === undefined) continue;
+      const { instance } = leaseSubject(lease);
+      for (const key of classKeys(policy)) {
+        this.#servers.set(key, [...this.#servers.get(key) ?? [], { ...policy, instance }]);
       }
     }
   }
 
-  has(service: ServiceView): boolean {
-    return this.of(service.loadBalancerClass).some((policy) => isInScope(policy, service));
+  by(service: ServiceView): Server | undefined {
+    return this.of(service.loadBalancerClass).find((server) => isInScope(server, service));
   }
 
   /** Those that serve a class, or a part of it. */
-  of(key: string | undefined): readonly ClassPolicy[] {
-    return this.#policies.get(key) ?? [];
+  of(key: string | undefined): readonly Server[] {
+    return this.#servers.get(key) ?? [];
   }
 }
 
@@ -41,10 +48,11 @@ export function askedTwice({ leases, owners }: MixUpInput): MixUp[] {
     for (const service of owners.naming(vip)) {
       if (owner === undefined || service.loadBalancerClass === owner.loadBalancerClass) continue;
       // Between classes of other controllers it is theirs to say.
-      if (!mayOwn(service) || !served.has(service)) continue;
+      const server = mayOwn(service) ? served.by(service) : undefined;
+      if (server === undefined) continue;
       found.push({
         kind: "AddressAskedTwice",
-        object: serviceObject(service),
+        ...serviceSubject(service, server.instance),
         message: `${vip} is asked for by Service ${service.key} (${classOf(service)}), and ` +
           `Service ${owner.key} (${classOf(owner)}) has it`,
         advice: "ask for another address in one of them",
@@ -62,14 +70,14 @@ export function notServed({ leases, services, wallClockMs }: MixUpInput): MixUp[
     // Without a class it is the cluster's own load balancer that is asked.
     if (service.loadBalancerClass === undefined || service.ingress.length > 0) continue;
     if (!mayOwn(service) || wallClockMs - Date.parse(service.createdAt) <= UNSERVED_MS) continue;
-    if (!served.has(service)) lost.push(service);
+    if (served.by(service) === undefined) lost.push(service);
   }
   return lost.sort((a, b) => isOlder(a, b) ? -1 : 1).map((service) => {
     const { loadBalancerClass, namespace } = service;
     const elsewhere = served.of(loadBalancerClass).length > 0;
     return {
       kind: "ClassNotServed",
-      object: serviceObject(service),
+      ...serviceSubject(service, ""),
       message: `No live instance serves class ${loadBalancerClass}` +
         (elsewhere ? ` in namespace ${namespace}` : ""),
       advice: "start an instance for it, or create the Service anew with a class that " +
@@ -91,7 +99,7 @@ export function withoutInstance({ leases }: MixUpInput): MixUp[] {
     if (isCovered) return [];
     return [{
       kind: "NoLiveInstance",
-      object: leaseObject(lease),
+      ...leaseSubject(lease),
       message: `No instance for ${scope} is alive: Lease ${keyOf(lease)} ` +
         (holder === undefined ? "has no holder" : "is not renewed"),
       advice:
@@ -106,8 +114,15 @@ function includes(all: readonly string[], some: readonly string[]): boolean {
   return all.length === 0 || some.length > 0 && some.every((name) => all.includes(name));
 }
 
-function serviceObject({ namespace, name, uid }: ServiceView): MixUp["object"] {
-  return { kind: "Service", namespace, name, uid };
+function serviceSubject(
+  { loadBalancerClass, namespace, name, uid }: ServiceView,
+  instance: string,
+): Pick<MixUp, "instance" | "class" | "object"> {
+  return {
+    instance,
+    class: loadBalancerClass ?? "",
+    object: { kind: "Service", namespace, name, uid },
+  };
 }
 
 function classOf({ loadBalancerClass }: ServiceView): string {

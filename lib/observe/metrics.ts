@@ -40,6 +40,13 @@ export interface PoolUsage {
 const BEACON_REJECTIONS = ["forged", "foreign", "malformed", "replayed"] as const;
 type BeaconRejection = typeof BEACON_REJECTIONS[number];
 
+/** A mix-up, and whose it is; empty where nobody is known. */
+export interface FoundMixUp {
+  readonly kind: string;
+  readonly instance: string;
+  readonly class: string;
+}
+
 /** The metrics of the process. */
 export interface Metrics {
   /** @param loadBalancerClass undefined for Services without a class: the label is empty. */
@@ -48,8 +55,8 @@ export interface Metrics {
   remove(name: string): void;
   /** The names of all instances. */
   readonly instances: ReadonlySet<string>;
-  /** So many mix-ups of a kind are seen in the cluster. */
-  setMixUps(kind: string, count: number): void;
+  /** These mix-ups are seen in the cluster. @param kinds all that there may be */
+  setMixUps(kinds: readonly string[], found: readonly FoundMixUp[]): void;
   /** The plan was read again. */
   reloaded(ok: boolean): void;
   /** @param resource Plural, as in the API: "services", "leases". */
@@ -155,12 +162,23 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
     },
   });
 
-  const mixUps = new Gauge({
+  let mixUps: { kinds: readonly string[]; found: readonly FoundMixUp[] } = { kinds: [], found: [] };
+  new Gauge({
     name: "classvip_mix_ups",
-    help:
-      "Mix-ups of classes, Leases, pools and addresses in the cluster, as this process sees it.",
-    labelNames: ["kind"],
+    help: "Mix-ups of classes, Leases, pools and addresses in the cluster, as this process sees " +
+      "it; with the instance and class that it is about.",
+    labelNames: [...LABELS, "kind"],
     registers,
+    collect() {
+      this.reset();
+      const { kinds, found } = mixUps;
+      for (const labels of instances.values()) {
+        for (const kind of kinds) this.set({ ...labels, kind }, 0);
+      }
+      for (const { instance, class: name, kind } of found) {
+        this.inc({ instance, class: name, kind });
+      }
+    },
   });
   const reloadOk = new Gauge({
     name: "classvip_config_last_reload_successful",
@@ -243,7 +261,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
       for (const metric of [...gauges, ...counters, renewalAge]) metric.remove(labels);
       for (const reason of BEACON_REJECTIONS) beaconsRejected.remove({ ...labels, reason });
     },
-    setMixUps: (kind, count) => mixUps.set({ kind }, count),
+    setMixUps: (kinds, found) => void (mixUps = { kinds, found }),
     reloaded(ok) {
       reloadOk.set(ok ? 1 : 0);
       if (ok) reloadTime.set(now().getTime() / 1000);

@@ -6,6 +6,15 @@ import { describeScope, isInScope } from "../../lib/services/class_policy.ts";
 import { view } from "../services/views.ts";
 import { input, named, NOW_MS, seen } from "./seen.ts";
 
+/** An instance of this process, with a Lease of this name. */
+const standing = (name: string, scope: string, usedFor?: string) => ({
+  instance: "mine",
+  namespace: "kube-system",
+  name,
+  scope,
+  usedFor,
+});
+
 const said = (mixUps: readonly MixUp[]) =>
   mixUps.map(({ kind, object }) => `${kind} ${object.kind} ${object.name}`);
 
@@ -58,7 +67,7 @@ Deno.test("findMixUps() tells two scopes that overlap, by namespaces and without
 });
 
 Deno.test("findMixUps() names an instance that is kept from its Lease, and leaves no trace on it", () => {
-  const own = { namespace: "kube-system", name: "mine", scope: "class blue", usedFor: undefined };
+  const own = standing("mine", "class blue");
   const leases = [seen(named("theirs"))];
   const found = said(findMixUps(input(leases, [], { own: [own] })));
   assert.deepEqual(found, ["ClassServedTwice Lease mine"]);
@@ -69,7 +78,7 @@ Deno.test("findMixUps() names an instance that is kept from its Lease, and leave
 });
 
 Deno.test("findMixUps() tells that a Lease is used for another class", () => {
-  const own = { namespace: "kube-system", name: "blue", scope: "class red", usedFor: "class blue" };
+  const own = standing("blue", "class red", "class blue");
   const found = findMixUps(input([seen(named("blue"))], [], { own: [own] }));
   assert.deepEqual(said(found), ["LeaseShared Lease blue"]);
   assert.equal(
@@ -137,6 +146,33 @@ Deno.test("findMixUps() names a Lease that nobody keeps, unless another one is f
   assert.equal(findMixUps(input([gone, part])).length, 1);
   const foreign = seen(named("foreign", { scope: "" }), "dead");
   assert.deepEqual(findMixUps(input([foreign])), []);
+});
+
+Deno.test("findMixUps() tells whose each mix-up is: the instance, and the class", () => {
+  const createdAt = "2026-01-02T00:00:00Z";
+  const leases = [
+    seen(named("blue", { pools: ["10.0.0.0/24"] })),
+    seen(named("red", { scope: "class red", pools: ["10.0.0.0/24"], createdAt })),
+    seen(named("again", { scope: "class red", pools: [], createdAt: "2026-01-03T00:00:00Z" })),
+    seen(named("gone", { scope: "class old or no class", pools: [] }), "dead"),
+  ];
+  const services = [
+    view("first", { wish: "10.0.0.1" }),
+    view("second", { class: "red", wish: "10.0.0.1", createdAt }),
+    view("lost", { class: "publc" }),
+  ];
+  const own = [standing("blue", "class green", "class blue")];
+  const whose = findMixUps(input(leases, services, { own })).map((mixUp) =>
+    `${mixUp.kind} ${mixUp.instance || "-"} ${mixUp.class}`
+  );
+  assert.deepEqual(whose, [
+    "ClassServedTwice again red",
+    "LeaseShared mine green",
+    "PoolsOverlap red red",
+    "AddressAskedTwice red red",
+    "ClassNotServed - publc",
+    "NoLiveInstance gone old",
+  ]);
 });
 
 const policies = fc.record({

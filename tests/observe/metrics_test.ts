@@ -76,6 +76,26 @@ Deno.test("render() leaves out other instances when one is named", async () => {
   assert.match(text, /classvip_watch_restarts_total\{resource="leases"\} 1/);
 });
 
+Deno.test("setMixUps() has a series for each instance, and shows each tenant his own", async () => {
+  const metrics = createMetrics({ version: "1" });
+  metrics.instance("a", "x");
+  const found = [
+    { kind: "PoolsOverlap", instance: "b", class: "y" },
+    { kind: "PoolsOverlap", instance: "b", class: "y" },
+    { kind: "ClassNotServed", instance: "", class: "z" },
+  ];
+  metrics.setMixUps(["PoolsOverlap"], found);
+  const text = await metrics.render();
+  const of = (labels: string) => value(text, `classvip_mix_ups{${labels}}`);
+  assert.equal(of('instance="a",class="x",kind="PoolsOverlap"'), "0");
+  assert.equal(of('instance="b",class="y",kind="PoolsOverlap"'), "2");
+  assert.equal(of('instance="",class="z",kind="ClassNotServed"'), "1");
+  const own = (await metrics.render("a")).split("\n").filter((line) => line.includes("mix_ups{"));
+  assert.deepEqual(own, ['classvip_mix_ups{instance="a",class="x",kind="PoolsOverlap"} 0']);
+  metrics.setMixUps(["PoolsOverlap"], []);
+  assert.ok(!(await metrics.render()).includes('instance="b"'), "what is over is gone");
+});
+
 Deno.test("createMetrics() keeps processes' registries apart", async () => {
   createMetrics({ version: "1" }).instance("a", "x");
   assert.ok(!(await createMetrics({ version: "1" }).render()).includes('instance="a"'));
