@@ -4,7 +4,7 @@ import type { KubeClient, KubeObject } from "../kube/types.ts";
 import { Watch, type WatchObserver } from "../kube/watch.ts";
 import type { Logger } from "../observe/logger.ts";
 import { readPoolConfigMap } from "../pools/config_map.ts";
-import { Pool } from "../pools/pool.ts";
+import { isForSome, Pool } from "../pools/pool.ts";
 import type { AddressRange } from "../pools/range.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { ForeignPool, PoolsInUse } from "./pool_keeper.ts";
@@ -16,7 +16,10 @@ interface ConfigMap extends KubeObject {
 
 export interface PoolSourceParts {
   /** As it is by now: pools may change with a new plan. */
-  readonly config: () => Pick<InstanceConfig, "pools" | "poolConfigMap" | "foreignPools">;
+  readonly config: () => Pick<
+    InstanceConfig,
+    "namespaces" | "pools" | "poolConfigMap" | "foreignPools"
+  >;
   /** Addresses that another instance of the cluster gives out. */
   readonly claimed: () => readonly AddressRange[];
   readonly open: () => KubeClient;
@@ -71,7 +74,10 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
     }
     const from = [this.#planned.pools, this.#read];
     if (this.#pools === undefined || from.some((one, i) => one !== this.#pools!.from[i])) {
-      const read = this.#read?.pools.map((spec) => new Pool(spec)) ?? [];
+      const { namespaces } = this.#parts.config();
+      // What is for other namespaces is another instance's, which may read the same ConfigMap.
+      const read = (this.#read?.pools ?? []).filter((spec) => isForSome(spec, namespaces))
+        .map((spec) => new Pool(spec));
       this.#pools = { from, pools: [...this.#planned.pools, ...read] };
     }
     return this.#pools.pools;
@@ -92,7 +98,7 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
 
   interfaceFor({ namespace }: ServiceView): string | undefined {
     const { interfaces } = this.#read ?? {};
-    return interfaces?.get(namespace) ?? interfaces?.get("global");
+    return (interfaces?.get(namespace) ?? interfaces?.get("global")) || undefined;
   }
 
   async run(signal: AbortSignal): Promise<void> {

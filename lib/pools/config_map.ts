@@ -44,6 +44,10 @@ export function readPoolConfigMap(data: Readonly<Record<string, string>>): PoolC
   if (order !== undefined && order !== "desc" && order !== "asc") {
     warnings.push(`search-order: ${order} is neither asc nor desc, asc counts`);
   }
+  const skipsEnds = data["skip-end-ips-in-cidr"]?.trim();
+  if (skipsEnds !== undefined && skipsEnds !== "true" && skipsEnds !== "false") {
+    warnings.push(`skip-end-ips-in-cidr: ${skipsEnds} is neither true nor false, false counts`);
+  }
   const shares = new Map([...share].map(([namespace, value]) => [namespace, isTrue(value)]));
   const own = [...cidr.keys()].filter((namespace) => namespace !== GLOBAL);
   const ownRanges = [...range.keys()].filter((namespace) => namespace !== GLOBAL);
@@ -68,7 +72,8 @@ export function readPoolConfigMap(data: Readonly<Record<string, string>>): PoolC
       name: key,
       addresses,
       autoAssign: true,
-      avoidEnds: isTrue(data["skip-end-ips-in-cidr"] ?? ""),
+      avoidEnds: skipsEnds === "true",
+      avoid0And255: true,
       namespaces: isGlobal ? [] : [namespace],
       exceptNamespaces: except,
       serviceSelector: {},
@@ -110,7 +115,7 @@ function sharingOf(
   return named(true).length > 0 ? { shared: named(true) } : {};
 }
 
-/** As Go's strconv.ParseBool, with which it is read there. */
+/** As Go's strconv.ParseBool, with which allow-share is read there. */
 function isTrue(text: string): boolean {
   return ["1", "t", "T", "TRUE", "true", "True"].includes(text.trim());
 }

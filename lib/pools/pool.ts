@@ -26,6 +26,8 @@ export interface PoolSpec {
   readonly unshared?: readonly string[];
   /** CIDRs may have host bits. */
   readonly hostBits?: boolean;
+  /** Gives no IPv4 address that ends with 0 or 255: some take it for one of a network of 256. */
+  readonly avoid0And255?: boolean;
 }
 
 /** The pools of one instance, and which Service they are for. */
@@ -47,7 +49,16 @@ export class Pool {
   /** How many addresses it has of a family, or in all. */
   size(family?: 4 | 6): bigint {
     return this.ranges.filter((range) => family === undefined || range.family === family)
-      .reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
+      .reduce((sum, { first, last }) => sum + last - first + 1n, 0n) - this.#avoided(family);
+  }
+
+  /** How many of its addresses it never gives, of a family or in all. */
+  #avoided(family: 4 | 6 | undefined): bigint {
+    if (!this.spec.avoid0And255 || family === 6) return 0n;
+    return this.ranges.filter((range) => range.family === 4).reduce((sum, { first, last }) => {
+      const [zeros, highs] = [(last >> 8n) - (first - 1n >> 8n), (last + 1n >> 8n) - (first >> 8n)];
+      return sum + zeros + highs;
+    }, 0n);
   }
 
   contains(ip: IpAddress): boolean {
@@ -94,14 +105,31 @@ export class Pool {
   *values(family: 4 | 6, holes: readonly AddressRange[] = []): Generator<bigint> {
     const own = this.ranges.filter((range) => range.family === family);
     const ranges = without(own, holes);
+    const avoids = family === 4 && this.spec.avoid0And255;
+    const isGiven = (value: bigint) => !avoids || value % 256n !== 0n && value % 256n !== 255n;
     if (this.spec.descending) {
       for (const { first, last } of ranges.toReversed()) {
-        for (let value = last; value >= first; value--) yield value;
+        for (let value = last; value >= first; value--) if (isGiven(value)) yield value;
       }
     } else {
       for (const { first, last } of ranges) {
-        for (let value = first; value <= last; value++) yield value;
+        for (let value = first; value <= last; value++) if (isGiven(value)) yield value;
       }
     }
   }
+}
+
+/**
+ * Whether a pool is for Services of any of these namespaces.
+ *
+ * @param served none: all there are
+ */
+export function isForSome(
+  { namespaces, exceptNamespaces = [] }: PoolSpec,
+  served: readonly string[],
+): boolean {
+  return served.length === 0 ||
+    served.some((name) =>
+      !exceptNamespaces.includes(name) && (namespaces.length === 0 || namespaces.includes(name))
+    );
 }

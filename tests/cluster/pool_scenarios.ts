@@ -31,4 +31,27 @@ export const poolConfigMapScenarios: Scenario<RealPlane>[] = [
       await stage.served(later, second);
     },
   },
+  {
+    name: "pool of one ConfigMap for two instances with namespaces: each takes what is for its own",
+    async run(stage) {
+      const [mine, theirs] = [stage.freshVip(), stage.freshVip()];
+      const other = `${stage.namespace}-other`;
+      await stage.kube.createNamespace(other);
+      await stage.layLease("other-vip");
+      await stage.kube.request("POST", `/api/v1/namespaces/${stage.namespace}/configmaps`, {
+        metadata: { name: "kubevip" },
+        data: { [`cidr-${stage.namespace}`]: `${mine}/32`, [`cidr-${other}`]: `${theirs}/32` },
+      });
+      const flags = (namespace: string) => [
+        `--poolConfigMap=${stage.namespace}/kubevip`,
+        `--namespaces=${namespace}`,
+      ];
+      const node = stage.nodes[0]!;
+      await stage.startAgent(node, { flags: flags(stage.namespace) });
+      await stage.served(await stage.createService(), mine, node);
+      // The younger Lease gives out nothing that is in pools of the older.
+      await stage.startAgent(node, { lease: "other-vip", flags: flags(other) });
+      await stage.served(await stage.createService({ namespace: other }), theirs, node);
+    },
+  },
 ];
