@@ -8,6 +8,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type YAMLError,
   type YAMLMap,
 } from "yaml";
 import type { ConfigProblem } from "./errors.ts";
@@ -120,13 +121,21 @@ export function parseConfigFile(text: string, path: string): FileSettings {
     });
   }
 
+  const [twice, invalid] = [true, false].map((wanted) =>
+    document.errors.filter(({ code }) => (code === "DUPLICATE_KEY") === wanted)
+  ) as [YAMLError[], YAMLError[]];
   // The first one alone: in a file that is none, the others follow from it.
-  for (const { pos, message } of document.errors.slice(0, 1)) {
+  for (const { pos, message } of invalid.slice(0, 1)) {
     refuse("config", sourceAt(pos[0]), message, "valid YAML");
   }
   const root = resolve(document.contents);
   const empty = { shared: new Map(), instances: undefined, instancesSource, problems };
-  if (problems.length > 0 || !root || (isScalar(root) && root.value === null)) return empty;
+  // All else can be read, and what is wrong there is said along with it.
+  for (const { pos: [from] } of twice) {
+    const [word = "?"] = /^[^\s:]+/.exec(text.slice(from)) ?? [];
+    refuse(word, sourceAt(from), "it stands there twice", "one of both");
+  }
+  if (invalid.length > 0 || !root || (isScalar(root) && root.value === null)) return empty;
   if (!isMap(root)) {
     refuse("config", sourceAt(root.range?.[0]), "not a mapping", "settings as `name: value`");
     return empty;

@@ -1,6 +1,7 @@
 import type { PoolSpec } from "../pools/pool.ts";
 import { type AddressRange, overlaps, parseRange } from "../pools/range.ts";
 import type { ConfigProblem } from "./errors.ts";
+import type { ControlPlaneConfig } from "./instance.ts";
 import type { Resolved } from "./resolve.ts";
 import { type Parsed, parseNamespace, parseObjectName } from "./values.ts";
 
@@ -57,9 +58,16 @@ interface Placed {
   readonly source: string;
 }
 
-/** @returns the problems between all pools of a plan: names given twice, addresses in two pools. */
+/**
+ * @returns the problems between all pools of a plan: names given twice, addresses in two pools, or
+ * in one and the control plane's VIP.
+ */
 export function checkPools(
-  instances: readonly { name: Resolved<string>; pools: Resolved<readonly PoolSpec[]> }[],
+  instances: readonly {
+    name: Resolved<string>;
+    pools: Resolved<readonly PoolSpec[]>;
+    controlPlane: Resolved<ControlPlaneConfig | undefined>;
+  }[],
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const byName = new Map<string, Placed>();
@@ -87,7 +95,33 @@ export function checkPools(
       });
     }
   }
-  return [...problems, ...checkOverlaps(ranges)];
+  return [
+    ...problems,
+    ...checkOverlaps(ranges),
+    ...instances.flatMap((instance) => checkVip(instance, ranges)),
+  ];
+}
+
+/** The control plane's VIP is nobody's to give out. */
+function checkVip(
+  { name, controlPlane: { value: vip, source } }: {
+    name: Resolved<string>;
+    controlPlane: Resolved<ControlPlaneConfig | undefined>;
+  },
+  ranges: readonly PlacedRange[],
+): ConfigProblem[] {
+  const parsed = parseRange(vip?.address ?? "");
+  const taken = parsed.ok && ranges.find(({ range }) => overlaps(range, parsed.range));
+  if (!taken) return [];
+  const { pool, instance, source: where } = taken.placed;
+  return [{
+    setting: "address",
+    value: vip!.address,
+    source,
+    problem: `the control plane's VIP (instance ${name.value}) is in pool ${pool.name} of ` +
+      `instance ${instance} (${where})`,
+    right: "an address outside of all pools",
+  }];
 }
 
 interface PlacedRange {

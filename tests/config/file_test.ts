@@ -51,7 +51,11 @@ Deno.test("parseConfigFile() takes an empty file as nothing", async () => {
 
 const WRONG: [description: string, yaml: string, problem: RegExp][] = [
   ["invalid YAML", "a: [", /config \(file \/c.yaml:\d\): .*valid YAML/],
-  ["a key twice", "logLevel: info\nlogLevel: warn", /file \/c.yaml:2\): .*unique/],
+  [
+    "a key twice",
+    "logLevel: info\nlogLevel: warn",
+    /logLevel \(file \/c.yaml:2\): it stands there twice; right would be: one/,
+  ],
   ["a list at the top", "- a", /not a mapping/],
   ["an unknown key", "leasename: a", /file \/c.yaml:1\): no such setting; .* leaseName$/],
   ["an alias's name", "lb_class_name: a", /no such setting; right would be: loadBalancerClass$/],

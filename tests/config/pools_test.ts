@@ -115,3 +115,44 @@ Deno.test("loadConfig() refuses pools of flags with a clear word", async () => {
     ],
   );
 });
+
+Deno.test("loadConfig() reports all that is wrong with a plan at once: keys, classes, Leases, pools", async () => {
+  const yaml = `
+instances:
+- name: a
+  loadBalancerClass: x
+  leaseName: one
+  maxVps: 5
+  pools: [{name: p, addresses: [10.0.0.0/24]}]
+- name: b
+  loadBalancerClass: x
+  pools: [{name: p, addresses: [10.0.0.9-10.0.0.3, 10.0.0.7/30]}]
+- name: c
+  loadBalancerClass: y
+  leaseName: one
+  pools: [{addresses: [10.0.0.128/25]}]
+  name: d
+- name: e
+  controlPlane: true
+  address: 10.0.0.10
+`;
+  const problems = await problemsOf({ yaml });
+  assert.deepEqual(
+    problems.map((text) => text.replace(/; right would be.*/, "")).sort(),
+    [
+      "addresses (file /c.yaml:10): 10.0.0.7/30: it has host bits",
+      "addresses (file /c.yaml:10): 10.0.0.9-10.0.0.3: the range is backwards",
+      'address = "10.0.0.10" (file /c.yaml:17): the control plane\'s VIP (instance e) is in pool p ' +
+      "of instance a (file /c.yaml:7)",
+      'leaseName = "one" (file /c.yaml:13): the instances 1 (a) and 3 (d) have the same Lease ' +
+      "(file /c.yaml:5)",
+      'loadBalancerClass = "x" (file /c.yaml:9): the class x would be served by the instances ' +
+      "1 (a) and 2 (b)",
+      "maxVps (file /c.yaml:6): no such setting",
+      "name (file /c.yaml:15): it stands there twice",
+      'pools = "10.0.0.128/25" (file /c.yaml:14): it overlaps with 10.0.0.0/24 in pool p of ' +
+      "instance a (file /c.yaml:7)",
+      'pools = "p" (file /c.yaml:10): a pool of instance a has the same name (file /c.yaml:7)',
+    ].sort(),
+  );
+});
