@@ -3,6 +3,7 @@ import { BURST_MS } from "../../lib/vip/schedule.ts";
 import { type Agent, classvipCommand } from "../lab/agent.ts";
 import { nowMs, rest } from "../lab/clock.ts";
 import type { LabHost } from "../lab/host.ts";
+import { startServers, Traffic } from "../lab/traffic.ts";
 import { get, portOf } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 import { DEADLINE_MS, LEASE_SECONDS, logged, type Stage, until } from "./stage.ts";
@@ -11,6 +12,11 @@ import { DEADLINE_MS, LEASE_SECONDS, logged, type Stage, until } from "./stage.t
 const ANNOUNCE_MS = 200;
 /** Frames that are late on a busy machine; a VIP that waited for another's Lease would be away for longer. */
 const LONGEST_GAP_MS = LEASE_SECONDS * 1000;
+
+/** Behind the VIPs. */
+const PORT = 4802;
+/** A client that lost a frame sends its SYN again after a second (RFC 6298, 2.1). */
+const RETRANSMITTED_MS = 950;
 
 interface Entry {
   name: string;
@@ -197,7 +203,7 @@ export const planScenarios: Scenario[] = [
     },
   },
   {
-    name: "reload: instances come, change and go while another's frames go on",
+    name: "reload: instances come, change and go while another's frames go on, and none is lost",
     async run(stage) {
       const { vips, services } = await serviceOfEach(stage, [...THREE, "new"]);
       const stays = { name: FIRST, ...WATCHED };
@@ -208,6 +214,13 @@ export const planScenarios: Scenario[] = [
       for (const i of THREE.keys()) await stage.served(services[i]!, vips[i]!, node);
       const port = await portOf(agent);
       await steady(stage, vips[0]!);
+      await startServers([node], PORT);
+      await using traffic = await Traffic.start(stage.world.lab.client, {
+        ip: vips[0]!,
+        port: PORT,
+        deadlineMs: RETRANSMITTED_MS,
+      });
+      await traffic.waitForAnswer(DEADLINE_MS);
       const sinceMs = nowMs();
 
       // One changes, one goes, one comes.
@@ -246,6 +259,9 @@ export const planScenarios: Scenario[] = [
         /^HTTP\/1.\d 404[^]*There is no instance private-dev, but public-prod/,
       );
       await assertUnbroken(stage, vips[0]!, node, sinceMs);
+      const { attempts, failures, answers } = traffic.summary(sinceMs);
+      assert.ok(attempts > 40, `${attempts} connections are no more than a second's worth`);
+      assert.deepEqual({ failures, answers }, { failures: 0, answers: { [node.name]: attempts } });
     },
   },
   {
