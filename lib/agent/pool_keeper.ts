@@ -68,6 +68,7 @@ export class PoolKeeper {
   #fresh = false;
   #term = 0;
   #relisting = false;
+  #isGiving = false;
   #usage: { allocation: Allocation; services: readonly ServiceView[] } | undefined;
 
   constructor(parts: PoolKeeperParts) {
@@ -82,6 +83,11 @@ export class PoolKeeper {
         this.#given.has(service) ? undefined : this.#objection(service, ip),
     };
     parts.metrics.setPools(() => this.usage());
+  }
+
+  /** As of the last look: addresses are about to be given out, as soon as the Lease says so. */
+  get isGiving(): boolean {
+    return this.#isGiving;
   }
 
   /** Addresses are given out: what one Service gets depends on all. */
@@ -113,6 +119,7 @@ export class PoolKeeper {
     this.#fresh = false;
     this.#term++;
     this.#relisting = false;
+    this.#isGiving = false;
     this.#usage = undefined;
     this.#parts.journal.end();
     this.#parts.metrics.setOutsidePools(0);
@@ -144,6 +151,7 @@ export class PoolKeeper {
       for (const [uid, intent] of allocation.proposals) journal.set(uid, intent);
       this.#parts.renewNow();
     } else if (!this.#fresh && (allocation.pending > 0 || journal.intents.size > 0)) this.#relist();
+    this.#isGiving = journal.unsaved || !this.#fresh && allocation.pending > 0;
     metrics.setOutsidePools(allocation.outside.length);
     this.#usage = { allocation, services };
     const outside: Refusal[] = allocation.outside.map(({ service, vip }) => ({

@@ -44,7 +44,7 @@ export interface ReconcilerParts {
   readonly reserved: () => ReadonlyMap<string, string>;
   readonly vips: Vips<ServiceView>;
   /** Undefined: addresses are asked for, and never given. */
-  readonly keeper?: Pick<PoolKeeper, "look" | "allocates" | "contains">;
+  readonly keeper?: Pick<PoolKeeper, "look" | "allocates" | "contains" | "isGiving">;
   /** Why this instance can serve no IPv6 address; undefined when it can. */
   readonly ipv4Only?: string | undefined;
   /** Undefined: addresses are announced without asking who has them. */
@@ -172,9 +172,9 @@ export class Reconciler implements Wishes {
     if (part === undefined) this.#allAgainMs = startedMs + AGAIN_MS;
     this.#schedule(this.#allAgainMs - startedMs);
     try {
-      this.#carryOut(this.#decide(this.#parts.keeper, part), part);
+      const isWhole = this.#carryOut(this.#decide(this.#parts.keeper, part), part);
       metrics.reconciled(true);
-      carriedOut();
+      if (isWhole && this.#parts.keeper?.isGiving !== true) carriedOut();
     } catch (error) {
       this.#changes = undefined;
       metrics.reconciled(false);
@@ -250,7 +250,8 @@ export class Reconciler implements Wishes {
     return { ...decision, refusals: [...decision.refusals, ...refusals] };
   }
 
-  #carryOut(decision: Decision, part: Part | undefined): void {
+  /** @returns whether no address has to wait until it is known that nobody has it */
+  #carryOut(decision: Decision, part: Part | undefined): boolean {
     const { vips, statuses, reports } = this.#parts;
     const owners = decision.drops.map(({ vip }) => vips.owner(vip));
     vips.drop(decision.drops);
@@ -287,6 +288,7 @@ export class Reconciler implements Wishes {
     }
     for (const [key, vouched] of served) this.#served.set(key, vouched);
     reports.refused(decision.refusals, part?.keys);
+    return claims.length === decision.claims.length;
   }
 
   #vouchedFor({ served, gains }: Decision): Map<string, Vouched> {

@@ -540,3 +540,34 @@ Deno.test("Instance holds on without the API server where it is told to, until c
   await clock.advance(12_000);
   await stopped;
 });
+
+const POOL = {
+  name: "small",
+  addresses: [A],
+  autoAssign: true,
+  avoidEnds: false,
+  namespaces: [],
+  serviceSelector: {},
+};
+const NOT_SHOWN_YET: [what: string, wish: string | undefined, more: Partial<InstanceConfig>][] = [
+  ["asks who has its address", A, { addressProbe: true }],
+  ["gives it out, once the Lease says so", undefined, { pools: [POOL] }],
+];
+for (const [what, wish, more] of NOT_SHOWN_YET) {
+  Deno.test(`Instance goes before others in the start until its VIP is up, while it ${what}`, async () => {
+    const clock = new FakeClock();
+    const cluster = new FakeCluster();
+    cluster.put(service("web", wish === undefined ? {} : { wish }));
+    const node = new Node(cluster, clock, "node-a", { ...CONFIG, ...more });
+    await clock.advance(FIRST_HOLD_MS - 100);
+    const endMs = performance.now() + DEADLINE_MS;
+    while (node.instance.startStage === 0) {
+      assert.ok(performance.now() < endMs, "it never came so far");
+      await clock.advance(1);
+      // Between two reconciles time passes by the real clock.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.deepEqual(node.vips(), [A]);
+    await node.stop();
+  });
+}

@@ -194,6 +194,38 @@ export const planScenarios: Scenario[] = [
     },
   },
   {
+    name: "a plan begins anew: the class of higher priority is served first, however much it has",
+    async run(stage) {
+      const [low, high] = ["private-dev", "public-prod"] as const;
+      const lowVips = [stage.freshVip(), stage.freshVip()];
+      const highVips = Array.from({ length: 60 }, () => stage.freshVip());
+      const create = (name: string, addresses: string) =>
+        stage.createService({ class: classOf(stage, name), addresses });
+      await Promise.all([
+        ...lowVips.map((vip) => create(low, vip)),
+        ...highVips.map((vip) => create(high, vip)),
+      ]);
+      const plan = await PlanFile.create(stage, [
+        { name: low, priority: 10 },
+        { name: high, priority: 90 },
+      ]);
+      for (const turn of ["start", "restart"]) {
+        const sinceMs = nowMs();
+        const agent = await plan.run(stage.nodes[0]!);
+        const firsts = (vips: readonly string[]) =>
+          Promise.all(
+            vips.map(async (vip) =>
+              (await stage.world.sniffer.waitForClaim(vip, DEADLINE_MS, { sinceMs })).atMs
+            ),
+          );
+        const [first, last] = [await firsts(lowVips), await firsts(highVips)];
+        const afterMs = Math.min(...first) - Math.max(...last);
+        assert.ok(afterMs > 0, `${turn}: the lower class came ${-afterMs} ms too early`);
+        await agent.terminate();
+      }
+    },
+  },
+  {
     name: "--only with a name that the plan does not have: the nearest one is named, exit code 2",
     async run(stage) {
       const plan = await PlanFile.create(stage, THREE.map((name) => ({ name })));
