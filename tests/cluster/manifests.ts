@@ -23,6 +23,8 @@ const PLURALS: Record<string, string> = {
   DaemonSet: "daemonsets",
   ConfigMap: "configmaps",
   Pod: "pods",
+  ValidatingAdmissionPolicy: "validatingadmissionpolicies",
+  ValidatingAdmissionPolicyBinding: "validatingadmissionpolicybindings",
 };
 
 /** @returns the program that the variable or PATH names, or undefined where there is none. */
@@ -57,16 +59,24 @@ export async function build(kustomize: string, folder: string): Promise<Manifest
 export async function apply(kube: Kube, manifests: readonly Manifest[]): Promise<void> {
   const first = (manifest: Manifest) => manifest.kind === "Namespace" ? 0 : 1;
   for (const manifest of manifests.toSorted((a, b) => first(a) - first(b))) {
-    const { apiVersion, kind, metadata: { namespace, name } } = manifest;
-    const plural = PLURALS[kind];
-    if (plural === undefined) throw new TypeError(`No plural of kind ${kind} is known`);
-    const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
     await kube.request(
       "PATCH",
-      `${root}${scope}/${plural}/${name}?fieldManager=scenarios&force=true`,
+      `${pathOf(manifest)}?fieldManager=scenarios&force=true`,
       manifest,
       "application/apply-patch+yaml",
     );
   }
+}
+
+/** Deletes what was applied. @throws {KubeError} when the API server refuses it. */
+export async function remove(kube: Kube, manifests: readonly Manifest[]): Promise<void> {
+  for (const manifest of manifests) await kube.request("DELETE", pathOf(manifest));
+}
+
+function pathOf({ apiVersion, kind, metadata: { namespace, name } }: Manifest): string {
+  const plural = PLURALS[kind];
+  if (plural === undefined) throw new TypeError(`No plural of kind ${kind} is known`);
+  const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
+  return `${root}${scope}/${plural}/${name}`;
 }

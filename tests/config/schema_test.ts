@@ -53,10 +53,12 @@ for (const yaml of WRONG) {
   });
 }
 
-Deno.test("configSchema() accepts the plan of the examples, as loadConfig() does", async () => {
-  const yaml = await Deno.readTextFile(
-    new URL("../../deploy/examples/plan.yaml", import.meta.url),
-  );
-  assert.deepEqual(await problemsOf({ yaml }), []);
-  assert.deepEqual(objections(yaml), []);
-});
+for (const name of ["plan.yaml", "tenants.yaml"]) {
+  Deno.test(`configSchema() accepts the example ${name}, as loadConfig() does`, async () => {
+    const yaml = await Deno.readTextFile(
+      new URL(`../../deploy/examples/${name}`, import.meta.url),
+    );
+    assert.deepEqual(await problemsOf({ yaml }), []);
+    assert.deepEqual(objections(yaml), []);
+  });
+}
