@@ -18,6 +18,7 @@ import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { MixUpWatch } from "./mix_up_watch.ts";
+import { NamespaceLabels } from "./namespace_labels.ts";
 import { NodeWatch } from "./node_watch.ts";
 import { rehearse } from "./rehearsal.ts";
 import { reservedAddresses } from "./reserved.ts";
@@ -117,6 +118,13 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     nodeName: config.nodeName,
     observer: watchReports("nodes", metrics, logger),
   });
+  const namespaces = new NamespaceLabels({
+    client: clients.open(),
+    clock,
+    random: parts.random,
+    observer: watchReports("namespaces", metrics, logger),
+  });
+  health.addReady({ name: "Namespaces", problem: () => namespaces.problem });
   const claims = new ClaimWatch(parts.openClaims, parts.network, logger);
   const { fast } = parts;
   using stack = new DisposableStack();
@@ -155,6 +163,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     leases,
     links,
     node,
+    namespaces,
     claims,
     open: () => clients.open(),
     clock,
@@ -207,7 +216,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     wallClockMs: parts.wallClockMs,
     logger,
   });
-  const around: Task[] = [source, leases, links, node, claims, mixUps, versionCheck];
+  const around: Task[] = [source, leases, links, node, namespaces, claims, mixUps, versionCheck];
   if (config.httpAddress !== undefined) {
     around.push(
       new HttpServer({

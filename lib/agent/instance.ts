@@ -32,6 +32,7 @@ import { LeaseLook } from "./lease_look.ts";
 import type { LeaseView } from "./lease_view.ts";
 import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
+import type { NamespaceLabels } from "./namespace_labels.ts";
 import { PoolKeeper } from "./pool_keeper.ts";
 import { PoolSource } from "./pool_source.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -54,6 +55,7 @@ export interface Shared {
   readonly leases: Pick<LeaseView, keyof LeaseView>;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly node: Pick<NodeWatch, "subscribe">;
+  readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
   readonly claims: Pick<ClaimWatch, "subscribe" | "look">;
   /** Opens a client of its own for each kind of traffic. */
   readonly open: () => KubeClient;
@@ -277,6 +279,7 @@ export class Instance implements PlannedInstance {
     });
     using poolSource = new PoolSource({
       config: () => this.#config,
+      namespaces: shared.namespaces,
       claimed: () => rangesOfOlder(lease, shared.leases.all()),
       open: shared.open,
       clock,

@@ -21,6 +21,8 @@ export interface PoolsInUse {
   readonly expected: boolean;
   /** The same list as long as nothing changed; undefined: not known yet. */
   readonly pools: readonly Pool[] | undefined;
+  /** Whether one of them has the address, as far as they are known. */
+  contains(ip: IpAddress): boolean;
   /** Those of the other instances of the plan. */
   readonly foreign: readonly ForeignPool[];
   /** Addresses that another instance of the cluster gives out, by its word on its Lease. */
@@ -168,7 +170,7 @@ export class PoolKeeper {
 
   /** Whether a pool of the instance has the address. */
   contains(ip: IpAddress): boolean {
-    return this.#parts.source.pools?.some((pool) => pool.contains(ip)) ?? false;
+    return this.#parts.source.contains(ip);
   }
 
   /** Size and use of each pool, as of the last look. */

@@ -2,11 +2,13 @@ import type { InstanceConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
 import type { KubeClient, KubeObject } from "../kube/types.ts";
 import { Watch, type WatchObserver } from "../kube/watch.ts";
+import type { IpAddress } from "../net/ip.ts";
 import type { Logger } from "../observe/logger.ts";
 import { readPoolConfigMap } from "../pools/config_map.ts";
 import { isForSome, Pool } from "../pools/pool.ts";
 import type { AddressRange } from "../pools/range.ts";
 import type { ServiceView } from "../services/service_view.ts";
+import type { NamespaceLabels } from "./namespace_labels.ts";
 import type { ForeignPool, PoolsInUse } from "./pool_keeper.ts";
 import type { Task } from "./task.ts";
 
@@ -20,6 +22,7 @@ export interface PoolSourceParts {
     InstanceConfig,
     "namespaces" | "pools" | "poolConfigMap" | "foreignPools"
   >;
+  readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
   /** Addresses that another instance of the cluster gives out. */
   readonly claimed: () => readonly AddressRange[];
   readonly open: () => KubeClient;
@@ -37,12 +40,14 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
   readonly #client: KubeClient | undefined;
   readonly #watch: Watch<ConfigMap, Readonly<Record<string, string>>> | undefined;
   #read: ReturnType<typeof readPoolConfigMap> | undefined;
+  readonly #unsubscribe: () => void;
   #planned: { from: unknown; pools: readonly Pool[] } | undefined;
   #foreign: { from: unknown; pools: readonly ForeignPool[] } | undefined;
   #pools: { from: readonly unknown[]; pools: readonly Pool[] } | undefined;
 
   constructor(parts: PoolSourceParts) {
     this.#parts = parts;
+    this.#unsubscribe = parts.namespaces.subscribe(() => this.#goesByNamespaces && parts.changed());
     const { poolConfigMap } = parts.config();
     if (poolConfigMap === undefined) return;
     const [namespace, name] = poolConfigMap.split("/");
@@ -67,20 +72,35 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
   }
 
   get pools(): readonly Pool[] | undefined {
-    const { pools: specs } = this.#parts.config();
     if (this.#watch !== undefined && this.#read === undefined) return undefined;
+    if (this.#goesByNamespaces && this.#parts.namespaces.ask() === undefined) return undefined;
+    return this.#known;
+  }
+
+  contains(ip: IpAddress): boolean {
+    return this.#known.some((pool) => pool.contains(ip));
+  }
+
+  /** Those that are known so far. */
+  get #known(): readonly Pool[] {
+    const { namespaces, config } = this.#parts;
+    const { pools: specs, namespaces: served } = config();
     if (this.#planned?.from !== specs) {
-      this.#planned = { from: specs, pools: specs.map((spec) => new Pool(spec)) };
+      const labelsOf = (namespace: string) => namespaces.ask()?.(namespace) ?? NO_LABELS;
+      this.#planned = { from: specs, pools: specs.map((spec) => new Pool(spec, labelsOf)) };
     }
     const from = [this.#planned.pools, this.#read];
     if (this.#pools === undefined || from.some((one, i) => one !== this.#pools!.from[i])) {
-      const { namespaces } = this.#parts.config();
       // What is for other namespaces is another instance's, which may read the same ConfigMap.
-      const read = (this.#read?.pools ?? []).filter((spec) => isForSome(spec, namespaces))
+      const read = (this.#read?.pools ?? []).filter((spec) => isForSome(spec, served))
         .map((spec) => new Pool(spec));
       this.#pools = { from, pools: [...this.#planned.pools, ...read] };
     }
     return this.#pools.pools;
+  }
+
+  get #goesByNamespaces(): boolean {
+    return this.#parts.config().pools.some(({ namespaceSelector }) => namespaceSelector);
   }
 
   get foreign(): readonly ForeignPool[] {
@@ -107,6 +127,7 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#unsubscribe();
     this.#client?.[Symbol.dispose]();
   }
 
@@ -138,3 +159,4 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
 }
 
 const NONE: readonly never[] = [];
+const NO_LABELS = {};

@@ -13,7 +13,16 @@ export interface PoolFileContext {
   refuse(setting: string, source: string, problem: string, right: string): void;
 }
 
-const KEYS = ["name", "addresses", "autoAssign", "avoidEnds", "namespaces", "serviceSelector"];
+/** Of a pool. */
+export const KEYS = [
+  "name",
+  "addresses",
+  "autoAssign",
+  "avoidEnds",
+  "namespaces",
+  "namespaceSelector",
+  "serviceSelector",
+];
 const SHAPE = "`- addresses: [10.0.0.0/24]` for each pool";
 
 /** Reads `pools:` of a file. What is wrong is said, and left out. */
@@ -74,13 +83,16 @@ function readPool(
       sources.push(sourceAt(offset));
     } else refuse("addresses", sourceAt(offset), `${text}: ${parsed.problem}`, parsed.right);
   }
+  const selector = (key: string, whose: string) => selectorOf(key, whose, values.get(key), context);
+  const namespaceSelector = selector("namespaceSelector", "a namespace");
   return {
     name: read("name", addresses[0] ?? source, parsePoolName),
     addresses,
     autoAssign: read<boolean>("autoAssign", POOL_DEFAULTS.autoAssign, parseBoolean),
     avoidEnds,
     namespaces: read<readonly string[]>("namespaces", [], parseNamespaces),
-    serviceSelector: selectorOf(values.get("serviceSelector"), context),
+    serviceSelector: selector("serviceSelector", "a Service") ?? {},
+    ...namespaceSelector && { namespaceSelector },
     source,
     sources,
   };
@@ -105,14 +117,17 @@ function wordsOf(
   });
 }
 
+/** @param whose labels they are */
 function selectorOf(
+  key: string,
+  whose: string,
   given: { node: Node; source: string } | undefined,
   { resolve, refuse }: PoolFileContext,
-): Record<string, string> {
-  if (given === undefined) return {};
-  const right = "labels such as {team: web}, all of which a Service must have";
+): Record<string, string> | undefined {
+  if (given === undefined) return undefined;
+  const right = `labels such as {team: web}, all of which ${whose} must have`;
   const labels: Record<string, string> = {};
-  if (!isMap(given.node)) refuse("serviceSelector", given.source, "not a mapping", right);
+  if (!isMap(given.node)) refuse(key, given.source, "not a mapping", right);
   else {
     let items = given.node.items as Pair<Node, Node | null>[];
     // As selectors of Kubernetes have it.
@@ -121,10 +136,10 @@ function selectorOf(
       ? resolve(only!.value)
       : undefined;
     if (isMap(inner)) items = inner.items as Pair<Node, Node | null>[];
-    for (const { key, value } of items) {
+    for (const { key: label, value } of items) {
       const node = resolve(value);
-      if (isScalar(key) && isScalar(node)) labels[String(key.value)] = String(node.value);
-      else refuse("serviceSelector", given.source, "a label whose value is not a word", right);
+      if (isScalar(label) && isScalar(node)) labels[String(label.value)] = String(node.value);
+      else refuse(key, given.source, "a label whose value is not a word", right);
     }
   }
   return labels;

@@ -78,7 +78,7 @@ function shapesOf({ kind, words, range }: Setting): Schema[] {
 }
 
 const WORDS = { anyOf: [{ type: "array", items: { type: "string" } }, { type: "string" }] };
-const POOL: Schema = {
+export const POOL = {
   type: "object",
   additionalProperties: false,
   required: ["addresses"],
@@ -94,6 +94,10 @@ const POOL: Schema = {
       type: "boolean",
     },
     namespaces: { description: "For Services of these. Default: all.", ...WORDS },
+    namespaceSelector: {
+      description: "For Services of namespaces with all of these labels. Default: all.",
+      type: "object",
+    },
     serviceSelector: {
       description: "For Services with all of these labels. Default: all.",
       type: "object",

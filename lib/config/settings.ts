@@ -125,7 +125,7 @@ export const settings = {
     repeatable: true,
     text: "Where Services that ask for no address get one: addresses with commas, such as " +
       "10.0.0.0/24,10.0.1.10-10.0.1.20, or in the file a list of pools with name, addresses, " +
-      "autoAssign, avoidEnds, namespaces and serviceSelector (docs/pools.md).",
+      "autoAssign, avoidEnds, namespaces, namespaceSelector and serviceSelector (docs/pools.md).",
     parse: parsePools,
   }),
   poolConfigMap: setting({

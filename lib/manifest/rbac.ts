@@ -46,6 +46,9 @@ export function rulesOf({ instances }: Pick<Deployment, "instances">): Map<
     { apiGroups: CORE, resources: ["nodes"], verbs: ["list", "watch"] },
     { apiGroups: COORDINATION, resources: ["leases"], verbs: ["list", "watch"] },
   );
+  if (instances.some(({ pools }) => pools.some(({ namespaceSelector }) => namespaceSelector))) {
+    grant(undefined, { apiGroups: CORE, resources: ["namespaces"], verbs: ["list", "watch"] });
+  }
   if (everywhere) grant(undefined, ...WRITES, EVENTS);
   else {
     const served = [...new Set(serving.flatMap(({ namespaces }) => namespaces))].sort();

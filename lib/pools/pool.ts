@@ -2,6 +2,8 @@ import type { IpAddress } from "../net/ip.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import { type AddressRange, merged, parseRange, valueOf, without } from "./range.ts";
 
+export type Labels = Readonly<Record<string, string>>;
+
 /** A pool as it is configured: plain data. */
 export interface PoolSpec {
   /** Unique among the pools of a plan. */
@@ -17,7 +19,9 @@ export interface PoolSpec {
   /** Not for Services of these namespaces. */
   readonly exceptNamespaces?: readonly string[];
   /** For Services with all of these labels. */
-  readonly serviceSelector: Readonly<Record<string, string>>;
+  readonly serviceSelector: Labels;
+  /** For Services of namespaces with all of these labels. */
+  readonly namespaceSelector?: Labels;
   /** Gives the highest free address first. */
   readonly descending?: boolean;
   /** The namespaces whose Services share addresses as their ports allow; "all": of each. */
@@ -36,10 +40,13 @@ export class Pool {
   readonly spec: PoolSpec;
   /** Sorted, without overlaps. */
   readonly ranges: readonly AddressRange[];
+  readonly #labelsOf: (namespace: string) => Labels;
 
-  constructor(spec: PoolSpec) {
+  /** @param labelsOf those of a namespace; needed where the pool goes by them */
+  constructor(spec: PoolSpec, labelsOf: (namespace: string) => Labels = () => ({})) {
     this.name = spec.name;
     this.spec = spec;
+    this.#labelsOf = labelsOf;
     this.ranges = merged(spec.addresses.flatMap((text) => {
       const parsed = parseRange(text, spec);
       return parsed.ok ? [parsed.range] : [];
@@ -76,17 +83,20 @@ export class Pool {
 
   /** Why it is not for this Service; undefined when it is. */
   objection({ namespace, labels }: ServiceView): string | undefined {
-    const { namespaces, exceptNamespaces = [], serviceSelector } = this.spec;
+    const { namespaces, exceptNamespaces = [], serviceSelector, namespaceSelector } = this.spec;
     if (namespaces.length > 0 && !namespaces.includes(namespace)) {
       return `pool ${this.name} is not for namespace ${namespace}`;
     }
     if (exceptNamespaces.includes(namespace)) {
       return `pool ${this.name} is not for namespace ${namespace}, which has its own`;
     }
-    for (const [name, value] of Object.entries(serviceSelector)) {
-      if (labels[name] !== value) return `pool ${this.name} is for Services with ${name}=${value}`;
-    }
-    return undefined;
+    const differing = (selector: Labels, labels: Labels) =>
+      Object.entries(selector).find(([name, value]) => labels[name] !== value)?.join("=");
+    const lacking = differing(serviceSelector, labels);
+    if (lacking !== undefined) return `pool ${this.name} is for Services with ${lacking}`;
+    if (namespaceSelector === undefined) return undefined;
+    const elsewhere = differing(namespaceSelector, this.#labelsOf(namespace));
+    return elsewhere && `pool ${this.name} is for namespaces with ${elsewhere}`;
   }
 
   /** The key under which a Service shares addresses of this pool without a word of its own. */

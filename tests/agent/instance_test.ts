@@ -78,6 +78,7 @@ class Node {
             return () => this.taint = () => {};
           },
         },
+        namespaces: { ask: () => undefined, subscribe: () => () => {} },
         claims: {
           subscribe: (listener) => {
             this.claim = (vip, mac) => listener.holds(vip) && listener.claimed({ vip, mac });

@@ -103,6 +103,7 @@ class Process {
       source: {
         expected: false,
         pools: [],
+        contains: () => false,
         foreign: [],
         claimed: () => [],
         interfaceFor: () => undefined,

@@ -7,7 +7,7 @@ import { RealPlane } from "./real_plane.ts";
 import { exampleScenarios } from "./example_scenarios.ts";
 import { kubeVipScenarios } from "./kube_vip_scenarios.ts";
 import { manifestScenarios } from "./manifest_scenarios.ts";
-import { poolConfigMapScenarios } from "./pool_scenarios.ts";
+import { poolObjectScenarios } from "./pool_scenarios.ts";
 import { rbacScenarios } from "./rbac_scenarios.ts";
 
 const assets = Deno.env.get("KUBEBUILDER_ASSETS");
@@ -24,7 +24,7 @@ Deno.test({
     );
     await play(t, world, [
       ...allScenarios,
-      ...poolConfigMapScenarios,
+      ...poolObjectScenarios,
       ...rbacScenarios,
       ...controlPlaneRbacScenarios,
       ...slowMixUpScenarios,

@@ -1,9 +1,31 @@
+import assert from "node:assert/strict";
+import { cli } from "../cli/cli_helper.ts";
+import { get, portOf } from "../scenarios/process.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
-import { logged } from "../scenarios/stage.ts";
+import { LEASE_SECONDS, logged, type Stage } from "../scenarios/stage.ts";
+import { apply, objectsIn } from "./manifests.ts";
+import { tokenFile } from "./rbac_scenarios.ts";
 import type { RealPlane } from "./real_plane.ts";
 
-/** Pools of a ConfigMap, which the lab's API server does not have. */
-export const poolConfigMapScenarios: Scenario<RealPlane>[] = [
+/** A plan of the stage's class, with a pool. @returns its path */
+async function planWith(stage: Stage<RealPlane>, pool: Record<string, unknown>): Promise<string> {
+  const path = `${stage.world.dir}/${stage.namespace}-pools.yaml`;
+  const plan = {
+    leaseNamespace: stage.namespace,
+    leaseDuration: `${LEASE_SECONDS}s`,
+    instances: [{
+      loadBalancerClass: stage.className,
+      leaseName: stage.lease,
+      interface: stage.nodes[0]!.interface,
+      pools: [pool],
+    }],
+  };
+  await Deno.writeTextFile(path, JSON.stringify(plan));
+  return path;
+}
+
+/** Pools of a ConfigMap or by namespaces, which the lab's API server does not have. */
+export const poolObjectScenarios: Scenario<RealPlane>[] = [
   {
     name: "pool of kube-vip-cloud-provider's ConfigMap: used as it is, followed when it changes",
     async run(stage) {
@@ -52,6 +74,47 @@ export const poolConfigMapScenarios: Scenario<RealPlane>[] = [
       // The younger Lease gives out nothing that is in pools of the older.
       await stage.startAgent(node, { lease: "other-vip", flags: flags(other) });
       await stage.served(await stage.createService({ namespace: other }), theirs, node);
+    },
+  },
+  {
+    name:
+      "pool by labels of namespaces: for those alone, followed when they change, kept meanwhile",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const namespaces = `/api/v1/namespaces/${stage.namespace}`;
+      const label = (team: string | null) =>
+        stage.kube.request("PATCH", namespaces, { metadata: { labels: { team } } });
+      const pool = { name: "shop", addresses: [vip], namespaceSelector: { team: "shop" } };
+      const node = stage.nodes[0]!;
+      const plan = await planWith(stage, pool);
+      // With the rights that are printed for this plan, and no more.
+      const { out } = await cli(
+        ["manifest", "daemonset", `--namespace=${stage.namespace}`, `--config=${plan}`],
+        {},
+        { [plan]: await Deno.readTextFile(plan) },
+      );
+      const manifests = objectsIn(out);
+      await apply(stage.kube, manifests);
+      const { name } = manifests.find(({ kind }) => kind === "ServiceAccount")!.metadata;
+      const kubeconfig = await tokenFile(stage, stage.namespace, name);
+      const flags = [`--config=${plan}`];
+      const agent = await stage.run(node, { kubeconfig, interface: null, flags });
+      const service = await stage.createService();
+      const { message } = await stage.event("Service", service, "NoPool");
+      assert.match(message!, /pool shop is for namespaces with team=shop/);
+      await stage.assertUntouched(service);
+      await label("shop");
+      await stage.served(service, vip, node);
+      await label(null);
+      const late = await stage.createService();
+      await stage.event("Service", late, "NoPool");
+      stage.assertStayed(vip, node);
+      const { body } = await get(node, await portOf(agent), "/readyz");
+      assert.match(body, /"name":"Namespaces","ok":true/);
+      const account = `system:serviceaccount:${stage.namespace}:${name}`;
+      const requests = (await stage.world.plane.requests()).filter(({ user }) => user === account);
+      assert.deepEqual(requests.filter(({ status }) => status === 403), []);
+      assert.ok(requests.some(({ right }) => right === "watch namespaces"));
     },
   },
 ];

@@ -25,6 +25,7 @@ instances:
     avoidEnds: true
     namespaces: [b, a]
     serviceSelector: {tier: web}
+    namespaceSelector: {team: shop}
   - addresses: 10.0.2.0/24
     autoAssign: false
     serviceSelector: {matchLabels: {tier: db}}
@@ -40,6 +41,7 @@ instances:
     avoidEnds: true,
     namespaces: ["a", "b"],
     serviceSelector: { tier: "web" },
+    namespaceSelector: { team: "shop" },
   }, {
     name: "10.0.2.0/24",
     addresses: ["10.0.2.0/24"],

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Ajv2020 } from "ajv/2020";
 import { parse } from "yaml";
-import { configSchema } from "../../lib/config/schema.ts";
+import { KEYS } from "../../lib/config/pool_file.ts";
+import { configSchema, POOL } from "../../lib/config/schema.ts";
 import { settingNames, yamlKeyOf } from "../../lib/config/settings.ts";
 import { problemsOf } from "./load_helper.ts";
 
@@ -21,9 +22,14 @@ Deno.test("configSchema() describes every key of the file, and no other", () => 
   }
 });
 
+Deno.test("configSchema() describes every key of a pool, and no other", () => {
+  assert.deepEqual(Object.keys(POOL.properties).sort(), [...KEYS].sort());
+});
+
 const RIGHT = [
   "interface: eth0\ninstances:\n- loadBalancerClass: a\n  namespaces: [b, c]\n",
   "leaseDuration: 5s\nrenewInterval: 1.5\nannounceInterval: 1m30s\nleaseName:\n",
+  "pools:\n- {addresses: 10.0.0.0/24, namespaceSelector: {a: b}, serviceSelector: {a: b}}\n",
   "instances:\n- {name: public-prod, maxVips: 50, eventsPerSecond: 0.5, priority: 0}\n",
   "instances:\n- {fastFailover: false, onApiLoss: hold, namespaces: 'a,b', logLevel: debug}\n",
   "leaseAnnotations: {example.com/team: network}\nhttpAddress: off\n",
@@ -41,6 +47,7 @@ const WRONG = [
   "instances:\n- maxVps: 50",
   "instances:\n- maxVips: -1",
   "instances:\n- {httpAddress: ':80'}",
+  "pools:\n- {addresses: 10.0.0.0/24, namespaceSelectors: {a: b}}",
   "priority: 101",
   "onApiLoss: cry",
   "leaseDuration: often",

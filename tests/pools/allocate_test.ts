@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseIp } from "../../lib/net/ip.ts";
+import { Pool } from "../../lib/pools/pool.ts";
 import { valueOf } from "../../lib/pools/range.ts";
 import { AddressOwners } from "../../lib/services/address_owners.ts";
 import { sharingConflict } from "../../lib/services/sharing.ts";
@@ -98,6 +99,37 @@ Deno.test("allocate() takes from pools that are for the Service, the first with 
   assert.deepEqual(allocation.refusals.map(({ reason, message }) => `${reason}: ${message}`), [
     "NoPool: Pool all is not for namespace ops, which has its own",
     "NoPool: There is no pool no-such (classvip.io/pool), this instance has: manual, ops, web, all",
+  ]);
+});
+
+Deno.test("allocate() takes from a pool whose selectors fit the labels of Service and namespace", () => {
+  const { spec } = pool("10.0.0.0/24", {
+    name: "web",
+    serviceSelector: { tier: "web" },
+    namespaceSelector: { team: "shop", stage: "prod" },
+  });
+  const namespaces: Record<string, Record<string, string>> = {
+    a: { team: "shop", stage: "prod", more: "x" },
+    b: { team: "shop", stage: "test" },
+  };
+  const pools = [new Pool(spec, (name) => namespaces[name] ?? {})];
+  const labels = { tier: "web" };
+  const allocation = run([
+    viewOf("fits", { namespace: "a", labels }),
+    viewOf("plain", { namespace: "a" }),
+    viewOf("elsewhere", { namespace: "b", labels }),
+    viewOf("nowhere", { namespace: "c", labels }),
+  ], pools);
+  assert.deepEqual(given(allocation), {
+    fits: "10.0.0.0",
+    plain: "",
+    elsewhere: "",
+    nowhere: "",
+  });
+  assert.deepEqual(allocation.refusals.map(({ message }) => /\((.*)\)/.exec(message)![1]), [
+    "pool web is for Services with tier=web",
+    "pool web is for namespaces with stage=prod",
+    "pool web is for namespaces with team=shop",
   ]);
 });
 

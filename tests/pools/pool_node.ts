@@ -63,6 +63,7 @@ export class PoolNode {
         leases,
         links,
         node: { subscribe: () => () => {} },
+        namespaces: { ask: () => undefined, subscribe: () => () => {} },
         claims: { subscribe: () => () => {}, look: () => {} },
         open,
         clock,
