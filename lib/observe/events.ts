@@ -139,7 +139,7 @@ export class EventRecorder {
       signal.throwIfAborted();
       const pause = await post(event, signal);
       if (!pause) return;
-      await clock.until(clock.nowMs() + (pause.afterMs ?? pauseMs), signal);
+      await clock.until(clock.nowMs() + Math.max(pause.afterMs ?? 0, pauseMs), signal);
     }
   }
 

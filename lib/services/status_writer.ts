@@ -233,8 +233,9 @@ export class StatusWriter {
       if ([404, 409, 422].includes(error.status) || this.#aborted || job.forgotten) return;
       const tooMany = error.status === 429;
       const failures = tooMany ? Math.max(job.failures, this.#pauses) : job.failures;
-      const retryInMs = error.retryAfterMs ??
-        Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+      const backOffMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+      // A server in trouble says the same short time again and again.
+      const retryInMs = Math.max(error.retryAfterMs ?? 0, backOffMs);
       // That is about all requests of this agent, not about this one.
       if (tooMany && this.#pausedUntilMs < this.#clock.nowMs() + retryInMs) {
         if (this.#pausedUntilMs <= this.#clock.nowMs()) this.#pauses++;

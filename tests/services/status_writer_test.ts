@@ -171,6 +171,21 @@ Deno.test("write() waits as long as the server asks for", async () => {
   });
 });
 
+Deno.test("write() waits longer than the server asks for when it asks again and again", async () => {
+  const world = new World();
+  const atMs: number[] = [];
+  const startMs = world.clock.nowMs();
+  world.patch = () => {
+    atMs.push(world.clock.nowMs() - startMs);
+    throw refused(429, "TooManyRequests", atMs.length === 1 ? 0 : 1000);
+  };
+  await world.running(async () => {
+    world.writer.write(write("web", A));
+    await world.clock.advance(7250);
+    assert.deepEqual(atMs, [0, 250, 1250, 2250, 4250]);
+  });
+});
+
 Deno.test("write() drops what can never succeed", async () => {
   for (const status of [404, 409, 422]) {
     const world = new World();
