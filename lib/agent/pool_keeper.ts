@@ -3,28 +3,21 @@ import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { allocate, type Allocation } from "../pools/allocate.ts";
 import { ALLOCATING_ANNOTATION, type IntentJournal, MOST_INTENTS } from "../pools/journal.ts";
+import { objectionTo, type PoolsOfPlan } from "../pools/objection.ts";
 import type { Pool } from "../pools/pool.ts";
 import type { AddressRange } from "../pools/range.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Placement, PoolRules, Refusal } from "../services/decide.ts";
 import { type ServiceView, shows } from "../services/service_view.ts";
 
-/** Pools that are not of this instance: nobody here may have their addresses. */
-export interface ForeignPool {
-  readonly instance: string;
-  readonly pool: Pool;
-}
-
 /** Where the pools of an instance come from. */
-export interface PoolsInUse {
+export interface PoolsInUse extends PoolsOfPlan {
   /** The instance has pools, be they known yet or not. */
   readonly expected: boolean;
   /** The same list as long as nothing changed; undefined: not known yet. */
   readonly pools: readonly Pool[] | undefined;
   /** Whether one of them has the address, as far as they are known. */
   contains(ip: IpAddress): boolean;
-  /** Those of the other instances of the plan. */
-  readonly foreign: readonly ForeignPool[];
   /** Addresses that another instance of the cluster gives out, by its word on its Lease. */
   claimed(): readonly AddressRange[];
   /** The interface for a Service that asks for none. */
@@ -82,7 +75,7 @@ export class PoolKeeper {
       intendedFor: (vip) => parts.journal.intendedFor(vip),
       gave: (service) => this.#given.has(service),
       objection: (service, ip) =>
-        this.#given.has(service) ? undefined : this.#objection(service, ip),
+        this.#given.has(service) ? undefined : objectionTo(service, ip, parts.source),
     };
     parts.metrics.setPools(() => this.usage());
   }
@@ -253,22 +246,6 @@ export class PoolKeeper {
       if (key !== undefined) return key;
     }
     return undefined;
-  }
-
-  #objection(service: ServiceView, ip: IpAddress): string | undefined {
-    const { source } = this.#parts;
-    const theirs = source.foreign.find(({ pool }) => pool.contains(ip));
-    if (theirs !== undefined) {
-      return `it is in pool ${theirs.pool.name} of instance ${theirs.instance}`;
-    }
-    if (source.pools === undefined || source.pools.length === 0) return undefined;
-    const pools = source.pools.filter((pool) => pool.contains(ip));
-    if (pools.length === 0) {
-      const names = source.pools.map(({ name }) => name).join(", ");
-      return `it is in no pool of this instance (${names})`;
-    }
-    const objections = pools.map((pool) => pool.objection(service));
-    return objections.includes(undefined) ? undefined : objections.join(", ");
   }
 }
 

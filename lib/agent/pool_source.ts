@@ -5,11 +5,12 @@ import { Watch, type WatchObserver } from "../kube/watch.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { Logger } from "../observe/logger.ts";
 import { readPoolConfigMap } from "../pools/config_map.ts";
+import type { ForeignPool } from "../pools/objection.ts";
 import { isForSome, Pool } from "../pools/pool.ts";
 import type { AddressRange } from "../pools/range.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { NamespaceLabels } from "./namespace_labels.ts";
-import type { ForeignPool, PoolsInUse } from "./pool_keeper.ts";
+import type { PoolsInUse } from "./pool_keeper.ts";
 import type { Task } from "./task.ts";
 
 interface ConfigMap extends KubeObject {

@@ -29,7 +29,7 @@ export interface CommandLine {
   readonly schema: boolean;
   /** The node that `handover` names. */
   readonly to: string | undefined;
-  /** What follows the command: the kind of `manifest`, the files of `migrate`. */
+  /** What follows the command: the kind of `manifest`, the files of `config` and `migrate`. */
   readonly operands: readonly string[];
   /** Of `manifest` and `migrate`: the container image, and the namespace of the objects. */
   readonly image: string | undefined;
@@ -213,8 +213,10 @@ function completeBoolean(arg: string): string {
     : arg;
 }
 
-/** They print objects, and take words after their name. */
+/** They print objects. */
 const MAKERS: readonly CommandName[] = ["manifest", "migrate"];
+/** They take words after their name. */
+const WORDY: readonly CommandName[] = [...MAKERS, "config"];
 
 function commandOf(
   [word = "run", ...leftover]: string[],
@@ -232,7 +234,7 @@ function commandOf(
       right: nearest(word, commandNames) ?? commandNames.join(", "),
     });
   }
-  if (command && MAKERS.includes(command)) return { command, operands: leftover };
+  if (command && WORDY.includes(command)) return { command, operands: leftover };
   for (const value of leftover) {
     problems.push({
       setting: "command",

@@ -6,6 +6,29 @@ import type { CommandLine } from "./args.ts";
 import type { CliContext } from "./context.ts";
 import { alignColumns } from "./text.ts";
 
+/**
+ * Loads the settings, and checks what the Services in the files that are named ask for.
+ *
+ * @throws {ConfigError} with all that is wrong with both
+ */
+export async function checkedConfig(
+  { readTextFile }: CliContext,
+  { operands }: Pick<CommandLine, "operands">,
+  load: () => Promise<LoadedConfig>,
+): Promise<LoadedConfig> {
+  const loaded = await load().catch((error) => {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  });
+  const isWrong = loaded instanceof ConfigError;
+  const instances = isWrong ? [] : loaded.config.instances;
+  const { checkServices } = await import("./check_services.ts");
+  const problems = await checkServices(instances, operands, readTextFile);
+  if (isWrong) throw new ConfigError([...loaded.problems, ...problems]);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return loaded;
+}
+
 /** `classvip config`: the effective settings with where each came from. */
 export function printConfig(
   { stdout, stderr }: CliContext,
@@ -20,7 +43,7 @@ export function printConfig(
 /** `classvip config --schema`: what the YAML file may say, for editors. */
 export function printSchema(
   { stdout }: CliContext,
-  { flags, problems }: Pick<CommandLine, "flags" | "problems">,
+  { flags, problems, operands }: Pick<CommandLine, "flags" | "problems" | "operands">,
 ): number {
   const more = flags.map(({ flag, value }) => ({
     setting: flag,
@@ -29,7 +52,15 @@ export function printSchema(
     problem: "no flag beside --schema",
     right: "classvip config --schema alone",
   }));
-  if (problems.length + more.length > 0) throw new ConfigError([...problems, ...more]);
+  const words = operands.map((value) => ({
+    setting: "command",
+    value,
+    source: "command line",
+    problem: "a word too many",
+    right: "classvip config --schema alone",
+  }));
+  const wrong = [...problems, ...more, ...words];
+  if (wrong.length > 0) throw new ConfigError(wrong);
   stdout(JSON.stringify(configSchema(), undefined, 2));
   return 0;
 }

@@ -12,7 +12,8 @@ Usage: classvip [command] [--flag=value ...]
 Commands:
   run       serve the LoadBalancer Services of the classes (default; also: manager)
   config    show the effective settings and where each came from (--output=json for programs,
-            --schema: what the file may say, for editors)
+            --schema: what the file may say, for editors); config FILE... also checks whether the
+            addresses that Services in these files ask for are theirs by the plan
   classes   show the classes as the cluster has them, what is mixed up and what to do about it
             (--output=json; exit code 3 when something is)
   handover  ask the holder to hand over to another node (--to=<node>), without a gap

@@ -22,8 +22,9 @@ const commands: Readonly<Record<CommandName, Command>> = {
   },
   config: async (context, line) => {
     if (line.schema) return (await import("./config.ts")).printSchema(context, line);
-    const loaded = await load(context, line);
-    return await (await import("./config.ts")).printConfig(context, loaded, line.output);
+    const { checkedConfig, printConfig } = await import("./config.ts");
+    const loaded = await checkedConfig(context, line, () => load(context, line));
+    return await printConfig(context, loaded, line.output);
   },
   manifest: async (context, line) => {
     const { manifestKindOf, podNamespaceOf, printManifest } = await import("./manifest.ts");

@@ -1,0 +1,155 @@
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+} from "yaml";
+import type { ConfigProblem } from "../config/errors.ts";
+import type { InstanceConfig } from "../config/instance.ts";
+import type { Service } from "../kube/types.ts";
+import { parseIp } from "../net/ip.ts";
+import { unusableVipReason } from "../net/vip_rules.ts";
+import { objectionTo } from "../pools/objection.ts";
+import { Pool, type PoolSpec } from "../pools/pool.ts";
+import { isInScope } from "../services/class_policy.ts";
+import { type ServiceView, viewService } from "../services/service_view.ts";
+import { sharingConflict } from "../services/sharing.ts";
+
+/** An address that a Service in a file asks for. */
+interface Wish {
+  readonly service: ServiceView;
+  readonly text: string;
+  /** `file path:line` */
+  readonly source: string;
+}
+
+const RIGHT = "an address of the class's pools that no other Service has";
+
+/**
+ * What is wrong with the addresses that Services ask for in their manifests, by a plan: before they
+ * are applied, and without a cluster.
+ *
+ * @param instances those of the plan; Services that none of them serves are passed over
+ * @param readTextFile throws when the file can't be read
+ */
+export async function checkServices(
+  instances: readonly InstanceConfig[],
+  paths: readonly string[],
+  readTextFile: (path: string) => Promise<string>,
+): Promise<ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  const wishes: Wish[] = [];
+  for (const path of paths) {
+    try {
+      wishes.push(...wishesIn(await readTextFile(path), path, problems));
+    } catch (error) {
+      problems.push({
+        setting: "file",
+        value: path,
+        source: "command line",
+        problem: `cannot be read: ${error instanceof Error ? error.message : error}`,
+        right: "the path of a YAML file that classvip may read",
+      });
+    }
+  }
+  const judges = instances.map(judgeOf);
+  const admitted: Wish[] = [];
+  for (const wish of wishes) {
+    const judge = judges.find(({ config }) => isInScope(config, wish.service));
+    if (judge === undefined) continue;
+    const problem = judge.objection(wish) ?? conflictOf(wish, admitted);
+    if (problem === undefined) admitted.push(wish);
+    else {
+      const { service: { key, wishedBy }, text, source } = wish;
+      const value = `${text} of Service ${key}`;
+      problems.push({ setting: wishedBy, value, source, problem, right: RIGHT });
+    }
+  }
+  return problems;
+}
+
+function wishesIn(text: string, path: string, problems: ConfigProblem[]): Wish[] {
+  const lineCounter = new LineCounter();
+  const sourceAt = (offset = 0) => `file ${path}:${lineCounter.linePos(offset).line}`;
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false }) as Document[];
+  return documents.flatMap((document) => {
+    const [broken] = document.errors;
+    if (broken !== undefined) {
+      const source = sourceAt(broken.pos[0]);
+      const problem = broken.message;
+      problems.push({ setting: "file", value: path, source, problem, right: "valid YAML" });
+      return [];
+    }
+    return objectsIn(document.contents).flatMap((node) => {
+      const object = node.toJS(document);
+      if (object?.kind !== "Service" || object.spec?.type !== "LoadBalancer") return [];
+      const service = viewService(named(object));
+      if (service.ignored) return [];
+      const path = service.wishedBy === "spec.loadBalancerIP"
+        ? ["spec", "loadBalancerIP"]
+        : ["metadata", "annotations", service.wishedBy];
+      const source = sourceAt(nodeAt(node, path)?.range?.[0]);
+      return service.wished.map((text) => ({ service, text, source }));
+    });
+  });
+}
+
+/** As kubectl applies it where nobody says another namespace. */
+function named(object: Service): Service {
+  return { ...object, metadata: { ...object.metadata, namespace: namespaceOf(object) } };
+}
+
+function namespaceOf({ metadata }: Service): string {
+  return metadata?.namespace ?? "default";
+}
+
+/** Those of a List too, as kubectl prints several. */
+function objectsIn(node: unknown): Node[] {
+  if (!isMap(node)) return [];
+  const items = node.get("items");
+  return node.get("kind") === "List" && isSeq(items) ? items.items.filter(isMap) : [node];
+}
+
+function nodeAt(node: Node, path: readonly string[]): Node | undefined {
+  let at: unknown = node;
+  for (const key of path) at = isMap(at) ? at.get(key, true) : undefined;
+  return isScalar(at) ? at : undefined;
+}
+
+function judgeOf(config: InstanceConfig) {
+  const { pools: specs, poolConfigMap, foreignPools = [] } = config;
+  // What labels namespaces have is not in these files.
+  const poolOf = ({ namespaceSelector: _, ...spec }: PoolSpec) => new Pool(spec);
+  const pools = poolConfigMap === undefined ? specs.map(poolOf) : undefined;
+  const foreign = foreignPools.map(({ instance, pool }) => ({ instance, pool: poolOf(pool) }));
+  return {
+    config,
+    objection({ text, service }: Wish): string | undefined {
+      const ip = parseIp(text);
+      if (ip === undefined) return "it is not an IP address";
+      const unusable = unusableVipReason(ip);
+      return unusable === undefined
+        ? objectionTo(service, ip, { pools, foreign })
+        : `it is ${unusable}`;
+    },
+  };
+}
+
+/** One address for two Services that cannot share it. */
+function conflictOf({ text, service }: Wish, admitted: readonly Wish[]): string | undefined {
+  const ip = parseIp(text)!.text;
+  for (const { text, service: other, source } of admitted) {
+    if (other.key === service.key || parseIp(text)!.text !== ip) continue;
+    const ofClass = (one: ServiceView) => one.loadBalancerClass ?? "none";
+    const conflict = ofClass(other) === ofClass(service)
+      ? sharingConflict(other, service)
+      : `its class is ${ofClass(other)}`;
+    if (conflict !== undefined) {
+      return `Service ${other.key} asks for it too (${source}): ${conflict}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,37 @@
+import type { IpAddress } from "../net/ip.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import type { Pool } from "./pool.ts";
+
+/** A pool that is not of this instance: nobody here may have its addresses. */
+export interface ForeignPool {
+  readonly instance: string;
+  readonly pool: Pool;
+}
+
+/** The pools that a wish is judged by. */
+export interface PoolsOfPlan {
+  /** Of the Service's instance; undefined: not known, which no wish is refused for. */
+  readonly pools: readonly Pool[] | undefined;
+  /** Those of the other instances of the plan. */
+  readonly foreign: readonly ForeignPool[];
+}
+
+/** @returns why the Service may not have an address that it asks for; undefined: it may. */
+export function objectionTo(
+  service: ServiceView,
+  ip: IpAddress,
+  { pools, foreign }: PoolsOfPlan,
+): string | undefined {
+  const theirs = foreign.find(({ pool }) => pool.contains(ip));
+  if (theirs !== undefined) {
+    return `it is in pool ${theirs.pool.name} of instance ${theirs.instance}`;
+  }
+  if (pools === undefined || pools.length === 0) return undefined;
+  const having = pools.filter((pool) => pool.contains(ip));
+  if (having.length === 0) {
+    const names = pools.map(({ name }) => name).join(", ");
+    return `it is in no pool of this instance (${names})`;
+  }
+  const objections = having.map((pool) => pool.objection(service));
+  return objections.includes(undefined) ? undefined : objections.join(", ");
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { cli } from "./cli_helper.ts";
+
+const PLAN = `instances:
+- name: public-prod
+  loadBalancerClass: example.com/public-prod
+  pools:
+  - {name: internet, addresses: [192.0.2.16/28], namespaces: [shop]}
+- name: private-prod
+  loadBalancerClass: example.com/private-prod
+  pools: [{name: lan, addresses: [192.0.2.32/28]}]
+- name: private-dev
+  loadBalancerClass: example.com/private-dev
+- name: private-old
+  loadBalancerClass: example.com/private-old
+  poolConfigMap: kube-system/kubevip
+`;
+
+/** A Service, with its wish on the sixth line. */
+function service(name: string, of: string, wish: string, more = ""): string {
+  const [namespace, short] = name.split("/");
+  return `apiVersion: v1
+kind: Service
+metadata:
+  name: ${short}
+  namespace: ${namespace}
+  annotations: {classvip.io/addresses: "${wish}"${more}}
+spec: {type: LoadBalancer, loadBalancerClass: example.com/${of}, ports: [{port: 80}]}
+`;
+}
+
+/** What `classvip config` says of these files. */
+async function check(...files: string[]): Promise<{ code: number; wrong: string[] }> {
+  const named = Object.fromEntries(files.map((text, i) => [`/${i + 1}.yaml`, text]));
+  const { code, err } = await cli(
+    ["config", "--config=/plan.yaml", ...Object.keys(named)],
+    {},
+    { "/plan.yaml": PLAN, ...named },
+  );
+  const wrong = err.split("\n").slice(1).map((line) =>
+    line.trim().replace(/; right would be: .*/, "").replace(/^classvip\.io\/addresses = /, "")
+  );
+  return { code, wrong };
+}
+
+Deno.test("checkServices() finds nothing wrong with wishes that the plan allows", async () => {
+  const right = [
+    service("shop/web", "public-prod", "192.0.2.16"),
+    service("shop/dns", "private-prod", "192.0.2.32", ", classvip.io/sharing-key: a"),
+    service("shop/none", "private-dev", "192.0.2.99"),
+    service("shop/old", "private-old", "192.0.2.98"),
+    service("shop/foreign", "another", "192.0.2.16"),
+    service("shop/ignored", "public-prod", "no", `, classvip.io/ignore: "true"`),
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
+  ];
+  assert.deepEqual(await check(right.join("---\n")), { code: 0, wrong: [] });
+});
+
+Deno.test("checkServices() reports each wish that the plan does not allow, with file and line", async () => {
+  const twice = [
+    service("shop/outside", "private-prod", "192.0.2.99"),
+    service("shop/theirs", "private-dev", "192.0.2.17, 192.0.2.200"),
+    service("blog/elsewhere", "public-prod", "192.0.2.18"),
+  ].join("---\n");
+  const list = `kind: List
+apiVersion: v1
+items:
+- kind: Service
+  metadata: {name: nonsense}
+  spec:
+    type: LoadBalancer
+    loadBalancerClass: example.com/private-old
+    loadBalancerIP: 999.0.2.1
+`;
+  const first = service("shop/first", "private-dev", "192.0.2.201");
+  const second = service("shop/second", "private-dev", "192.0.2.201");
+  const third = service("shop/third", "private-old", "192.0.2.201");
+  const { code, wrong } = await check(twice, list, first, second, third, "a: [");
+  assert.equal(code, 2);
+  assert.deepEqual(wrong, [
+    'file = "/6.yaml" (file /6.yaml:1): Flow sequence in block collection must be sufficiently ' +
+    "indented and end with a ]",
+    '"192.0.2.99 of Service shop/outside" (file /1.yaml:6): it is in no pool of this instance (lan)',
+    '"192.0.2.17 of Service shop/theirs" (file /1.yaml:14): it is in pool internet of instance ' +
+    "public-prod",
+    '"192.0.2.18 of Service blog/elsewhere" (file /1.yaml:22): pool internet is not for namespace ' +
+    "blog",
+    'spec.loadBalancerIP = "999.0.2.1 of Service default/nonsense" (file /2.yaml:9): it is not an ' +
+    "IP address",
+    '"192.0.2.201 of Service shop/second" (file /4.yaml:6): Service shop/first asks for it too ' +
+    "(file /3.yaml:6): they have no sharing key in common (annotation classvip.io/sharing-key)",
+    '"192.0.2.201 of Service shop/third" (file /5.yaml:6): Service shop/first asks for it too ' +
+    "(file /3.yaml:6): its class is example.com/private-dev",
+  ]);
+});
+
+Deno.test("checkServices() says which file it cannot read, along with the rest", async () => {
+  const { code, err } = await cli(["config", "/gone.yaml"]);
+  assert.equal(code, 2);
+  assert.match(err, /file = "\/gone\.yaml" \(command line\): cannot be read: no such file/);
+});
