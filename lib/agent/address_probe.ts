@@ -92,7 +92,11 @@ export class AddressProbe implements Disposable {
     const asked: Claim[] = [];
     const passed = claims.filter((claim) => {
       const { ip: { text: vip }, service } = claim;
-      if (has(vip)) return true;
+      if (has(vip)) {
+        // The answer served its purpose; when the address is put up once more, it is an old one.
+        this.#inquiries.delete(vip);
+        return true;
+      }
       const inquiry = this.#recent(vip);
       if (shows(service, vip) && !came(service) && !inquiry?.shown) return true;
       inquiry?.services.add(service.key);
@@ -101,6 +105,11 @@ export class AddressProbe implements Disposable {
     });
     if (asked.length > 0) this.#ask(asked);
     return passed;
+  }
+
+  /** What was learned of these addresses is not so any more: they changed hands. */
+  forget(vips: ReadonlySet<string> | undefined): void {
+    for (const vip of vips ?? []) this.#inquiries.delete(vip);
   }
 
   /** The right to hold ended: what was learned may not be true when it begins again. */
@@ -119,9 +128,7 @@ export class AddressProbe implements Disposable {
     const inquiry = this.#inquiries.get(vip);
     // Asked for each address in each look at all, and mostly there is none: no time is read for it.
     if (inquiry?.endedMs === undefined) return inquiry;
-    // That nobody answered is soon an old story: somebody else may have had it meanwhile.
-    const ageMs = inquiry.user === undefined ? AGAIN_MS : AGE_MS;
-    if (this.#clock.nowMs() - inquiry.endedMs < ageMs) return inquiry;
+    if (this.#clock.nowMs() - inquiry.endedMs < AGE_MS) return inquiry;
     this.#inquiries.delete(vip);
     return undefined;
   }
@@ -141,20 +148,25 @@ export class AddressProbe implements Disposable {
   #ask(claims: readonly Claim[]): void {
     const links = new Map(this.#network.links().map((link) => [link.index, link]));
     const beganMs = this.#clock.nowMs();
+    const asked = new Map<string, Inquiry>();
     for (const claim of claims) {
       const { ip, linkIndex, service } = claim;
       const former = this.#inquiries.get(ip.text);
       const services = new Set([service.key]);
       const shown = shows(service, ip.text);
-      this.#inquiries.set(ip.text, { shown, beganMs, services, ...former, again: undefined });
+      asked.set(ip.text, { shown, beganMs, services, ...former, again: undefined });
       const link = links.get(linkIndex);
       const probe = ip.family === 4 ? arpProbeFrame : dadSolicitationFrame;
       if (link !== undefined) this.#network.send(linkIndex, probe(link.mac, ip));
     }
+    for (const [vip, inquiry] of asked) this.#inquiries.set(vip, inquiry);
     this.#after(WAIT_MS, () => {
       // An answer that came in time may not have been read in time.
       this.#claims.look();
-      this.#end(claims.map(({ ip }) => ip.text).filter((vip) => this.#isAsked(vip)));
+      const unanswered = [...asked].filter(([vip, inquiry]) =>
+        this.#inquiries.get(vip) === inquiry && this.#isAsked(vip)
+      );
+      this.#end(unanswered.map(([vip]) => vip));
     });
   }
 
@@ -163,6 +175,7 @@ export class AddressProbe implements Disposable {
     inquiry.again = "later";
     delete inquiry.endedMs;
     this.#after(AGAIN_MS, () => {
+      if (this.#inquiries.get(vip) !== inquiry) return;
       inquiry.again = "now";
       this.#changed({ keys: inquiry.services, vips: new Set([vip]) });
     });

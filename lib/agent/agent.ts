@@ -15,6 +15,7 @@ import { Instances, type Plans } from "./instances.ts";
 import { eventPoster } from "./event_poster.ts";
 import { type AddressDevice, AddressLink } from "./address_link.ts";
 import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
+import { FormerHolders } from "./former_holders.ts";
 import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { MixUpWatch } from "./mix_up_watch.ts";
@@ -127,6 +128,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   health.addReady({ name: "Namespaces", problem: () => namespaces.problem });
   const claims = new ClaimWatch(parts.openClaims, parts.network, logger);
   const { fast } = parts;
+  using formers = new FormerHolders({ leases, services: source });
   using stack = new DisposableStack();
   /** Made for the first instance that needs it. */
   let addressLink: AddressLink | undefined;
@@ -161,6 +163,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     network: parts.network,
     source,
     leases,
+    formers,
     links,
     node,
     namespaces,

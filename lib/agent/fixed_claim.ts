@@ -58,6 +58,8 @@ export class FixedClaim implements Wishes {
   /** Nothing of it changes without a new start. */
   soon(): void {}
 
+  refresh(): void {}
+
   relist(): Promise<void> {
     return Promise.resolve();
   }

@@ -26,6 +26,7 @@ import { Beacons } from "./beacons.ts";
 import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
 import { type ApiServers, ControlPlane } from "./control_plane.ts";
+import type { FormerHolders } from "./former_holders.ts";
 import { Gate, NOT_LOOKED } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
 import { LeaseLook } from "./lease_look.ts";
@@ -38,6 +39,7 @@ import { PoolSource } from "./pool_source.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
 import type { PlannedInstance } from "./instances.ts";
+import { ServiceProgress } from "./service_progress.ts";
 import type { ServiceSource } from "./service_source.ts";
 import { StartOrder, type StartStage } from "./start_order.ts";
 import { supervise } from "./supervise.ts";
@@ -53,6 +55,7 @@ export interface Shared {
   readonly network: Network;
   readonly source: Pick<ServiceSource, "open">;
   readonly leases: Pick<LeaseView, keyof LeaseView>;
+  readonly formers: Pick<FormerHolders, "mayHave" | "sees" | "subscribe" | "wrote">;
   readonly links: Pick<LinkWatch, "subscribe">;
   readonly node: Pick<NodeWatch, "subscribe">;
   readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
@@ -308,8 +311,18 @@ export class Instance implements PlannedInstance {
         changed: (changes) => reconciler.soon(changes),
       })
       : undefined;
+    using progress = new ServiceProgress({
+      formers: shared.formers,
+      clock,
+      policy: config,
+      renewNow: () => elector.renewNow(),
+      refresh: () => reconciler.refresh(),
+      relist: () => reconciler.relist(),
+      changed: (changes) => reconciler.soon(changes),
+    });
     using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
       probe,
+      progress,
       ...this.#fastKey && { ipv4Only: FAST_IS_IPV4 },
       source: shared.source,
       keeper,
@@ -332,6 +345,7 @@ export class Instance implements PlannedInstance {
       { ...who, ...times, preferences: this.#preferences },
       new LeaseWriter(who, shared.wallClockMs, () => ({
         ...journal.carried(),
+        ...progress.carried(),
         ...poolSource.pools && {
           [PLAN_ANNOTATION]: formatClassPlan(
             config.name,
@@ -363,6 +377,7 @@ export class Instance implements PlannedInstance {
       if (this.#controlPlane && this.#startStage === 0) this.#startStage = 1;
       const start = () => {
         keeper.begin(annotationOf(election.lease));
+        progress.begin();
         reconciler.begin();
       };
       if (this.#order.waitMs(1) === 0) start();
@@ -377,11 +392,14 @@ export class Instance implements PlannedInstance {
         granted: (untilMs, _term, lease) => {
           if (confirmed) this.#vips.granted(untilMs);
           else confirm();
-          if (lease !== undefined) keeper.saved(annotationOf(lease));
+          if (lease === undefined) return;
+          shared.formers.wrote(lease, elector.lastRenewalMs);
+          keeper.saved(annotationOf(lease));
         },
         withdraw: (reason) => {
           confirmed = false;
           keeper.end();
+          progress.end();
           reconciler.end();
           this.#controlPlane?.ended(reason);
           return this.#vips.withdraw(reason);

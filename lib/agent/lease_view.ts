@@ -30,6 +30,7 @@ export class LeaseView implements Task {
   readonly name = "leases";
   readonly #parts: LeaseViewParts;
   readonly #listeners = new Set<() => void>();
+  readonly #seenMs = new WeakMap<Lease, number>();
   /** Ends the watch of all namespaces, where that is not allowed. */
   readonly #narrow = new AbortController();
   #watches: readonly Watch<Lease, Lease>[];
@@ -66,6 +67,11 @@ export class LeaseView implements Task {
 
   all(): Lease[] {
     return this.#watches.flatMap(({ items }) => [...items.values()]);
+  }
+
+  /** When this version of a Lease was first seen; undefined for one that was not. */
+  seenMs(lease: Lease): number | undefined {
+    return this.#seenMs.get(lease);
   }
 
   /** The Lease as it was last seen. */
@@ -109,7 +115,8 @@ export class LeaseView implements Task {
   }
 
   #watch(namespace: string | undefined): Watch<Lease, Lease> {
-    const { observer, logger } = this.#parts;
+    const { observer, logger, clock } = this.#parts;
+    const saw = (lease: Lease) => this.#seenMs.set(lease, clock.nowMs());
     const changed = () => {
       if (this.synced) this.#settled.resolve();
       for (const listener of [...this.#listeners]) listener();
@@ -120,9 +127,15 @@ export class LeaseView implements Task {
       namespace,
       query: { labelSelector: MANAGED_SELECTOR },
       handler: {
-        // Once the watch itself has taken note.
-        replaced: () => queueMicrotask(changed),
-        changed,
+        replaced: (items) => {
+          items.forEach(saw);
+          // Once the watch itself has taken note.
+          queueMicrotask(changed);
+        },
+        changed: (_key, lease) => {
+          saw(lease);
+          changed();
+        },
         deleted: changed,
       },
       observer: {

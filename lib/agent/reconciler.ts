@@ -13,6 +13,7 @@ import type { Vips } from "../vip/vips.ts";
 import type { AddressProbe } from "./address_probe.ts";
 import type { PoolKeeper } from "./pool_keeper.ts";
 import type { InstanceReports } from "./reports.ts";
+import type { ServiceProgress } from "./service_progress.ts";
 import type { ServiceScope, ServiceSource } from "./service_source.ts";
 import type { Wishes } from "./wishes.ts";
 
@@ -47,6 +48,8 @@ export interface ReconcilerParts {
   readonly keeper?: Pick<PoolKeeper, "look" | "allocates" | "contains" | "isGiving">;
   /** Why this instance can serve no IPv6 address; undefined when it can. */
   readonly ipv4Only?: string | undefined;
+  /** Undefined: addresses that were another class' are not waited for. */
+  readonly progress?: ServiceProgress;
   /** Undefined: addresses are announced without asking who has them. */
   readonly probe?: AddressProbe | undefined;
   readonly statuses: Pick<StatusWriter, "write" | "clear" | "keepOnly" | "forget">;
@@ -89,7 +92,10 @@ export class Reconciler implements Wishes {
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
-    this.#scope = parts.source.open(parts.policy, (changes) => this.soon(changes));
+    this.#scope = parts.source.open(parts.policy, (changes) => {
+      parts.probe?.forget(changes.moved);
+      this.soon(changes);
+    });
   }
 
   /** The right to hold began: acts at once. */
@@ -153,6 +159,11 @@ export class Reconciler implements Wishes {
     queueMicrotask(() => this.#run());
   }
 
+  /** @see ServiceScope.refresh */
+  refresh(): void {
+    this.#scope.refresh();
+  }
+
   /** @see ServiceScope.relist */
   relist(): Promise<void> {
     return this.#scope.relist();
@@ -165,14 +176,16 @@ export class Reconciler implements Wishes {
 
   #run(): void {
     this.#due = false;
-    const { vips, metrics, logger, carriedOut } = this.#parts;
-    if (!this.#begun || !vips.mayHold || !this.#scope.synced) return;
+    const { vips, metrics, logger, progress, carriedOut } = this.#parts;
+    if (!this.#begun || !vips.mayHold || !this.#scope.synced || progress?.behind) return;
+    const { version, seen, lostAt } = this.#scope;
     const startedMs = performance.now();
     const part = this.#takePart(startedMs);
     if (part === undefined) this.#allAgainMs = startedMs + AGAIN_MS;
     this.#schedule(this.#allAgainMs - startedMs);
     try {
-      const isWhole = this.#carryOut(this.#decide(this.#parts.keeper, part), part);
+      const { isWhole, isRid } = this.#carryOut(this.#decide(this.#parts.keeper, part), part);
+      if (isRid) progress?.carriedOut({ changedAt: version, seen }, lostAt);
       metrics.reconciled(true);
       if (isWhole && this.#parts.keeper?.isGiving !== true) carriedOut();
     } catch (error) {
@@ -250,16 +263,21 @@ export class Reconciler implements Wishes {
     return { ...decision, refusals: [...decision.refusals, ...refusals] };
   }
 
-  /** @returns whether no address has to wait until it is known that nobody has it */
-  #carryOut(decision: Decision, part: Part | undefined): boolean {
-    const { vips, statuses, reports } = this.#parts;
+  /**
+   * @returns `isWhole`: no address has to wait until it is known that nobody has it; `isRid`: all that
+   * had to go is gone
+   */
+  #carryOut(decision: Decision, part: Part | undefined): { isWhole: boolean; isRid: boolean } {
+    const { vips, statuses, reports, progress } = this.#parts;
     const owners = decision.drops.map(({ vip }) => vips.owner(vip));
     vips.drop(decision.drops);
+    const has = (vip: string) => vips.has(vip);
+    const free = progress?.passed(decision.claims, has) ?? decision.claims;
     const claims = this.#parts.probe?.passed(
-      decision.claims,
-      (vip) => vips.has(vip),
+      free,
+      has,
       ({ key, uid }) => !this.#takesOver && this.#served.get(key)?.service.uid !== uid,
-    ) ?? decision.claims;
+    ) ?? free;
     this.#takesOver = false;
     vips.claim(claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
     // What failed is tried again with the next change, or in a few seconds.
@@ -288,7 +306,10 @@ export class Reconciler implements Wishes {
     }
     for (const [key, vouched] of served) this.#served.set(key, vouched);
     reports.refused(decision.refusals, part?.keys);
-    return claims.length === decision.claims.length;
+    const isRid = !decision.drops.some(({ vip }) => vips.has(vip));
+    if (!isRid) this.#changes = undefined;
+    // Another class may be about to let go of what `free` has not.
+    return { isWhole: claims.length === free.length, isRid };
   }
 
   #vouchedFor({ served, gains }: Decision): Map<string, Vouched> {

@@ -4,6 +4,7 @@ import { Watch, type WatchObserver } from "../kube/watch.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Changes } from "../services/changes.ts";
 import type { ClassPolicy } from "../services/class_policy.ts";
+import { type FormerOwners, versionNumber } from "../services/former_owners.ts";
 import { ServiceIndex } from "../services/service_index.ts";
 import { type ServiceView, viewService } from "../services/service_view.ts";
 import type { Task } from "./task.ts";
@@ -18,6 +19,12 @@ export interface ServiceScope extends Disposable {
   find(key: string): ServiceView | undefined;
   /** Who gets which address, among the Services of all classes. */
   readonly owners: AddressOwners;
+  /** @see IndexedScope.version */
+  readonly version: number;
+  /** Up to which resourceVersion, as a number, all is seen of its namespaces, changes or none. */
+  readonly seen: number;
+  /** @see IndexedScope.lostAt */
+  readonly lostAt: number;
   /** Asks at once for what may have been missed on a connection that died without a word. */
   refresh(): void;
   /** Lists anew. @returns when all that was written before the call is known */
@@ -56,6 +63,7 @@ export class ServiceSource implements Task {
   /** The namespaces of each scope. */
   readonly #scopes = new Set<readonly string[]>();
   readonly #ends = new Set<Promise<void>>();
+  readonly #listeners = new Set<() => void>();
   readonly #fault = Promise.withResolvers<never>();
   #signal: AbortSignal | undefined;
 
@@ -71,6 +79,7 @@ export class ServiceSource implements Task {
     this.#scopes.add(own);
     this.#arrange();
     const scope = this.#index.open(policy, changed);
+    const seenUpTo = (name: string) => this.seenUpTo(name);
     const isSynced = (name: string) => this.#watches.get(name)?.watch.synced ?? false;
     return {
       get synced() {
@@ -79,6 +88,15 @@ export class ServiceSource implements Task {
       services: () => scope.services.values(),
       find: (key) => scope.services.get(key),
       owners: this.#index.owners,
+      get version() {
+        return scope.version;
+      },
+      get seen() {
+        return Math.min(...own.map(seenUpTo));
+      },
+      get lostAt() {
+        return scope.lostAt;
+      },
       relist: async () => {
         const watches = own.map((name) => this.#watches.get(name) ?? this.#watches.get(ALL));
         await Promise.all(watches.map((running) => running?.watch.relist()));
@@ -100,6 +118,27 @@ export class ServiceSource implements Task {
   /** Who gets which address. */
   get owners(): AddressOwners {
     return this.#index.owners;
+  }
+
+  /** Who had which address before. */
+  get formers(): FormerOwners {
+    return this.#index.formers;
+  }
+
+  /**
+   * Up to which resourceVersion, as a number, all changes are seen; 0: none.
+   *
+   * @param namespace undefined: of all
+   */
+  seenUpTo(namespace = ALL): number {
+    const running = this.#watches.get(ALL) ?? this.#watches.get(namespace);
+    return versionNumber(running?.watch.resourceVersion);
+  }
+
+  /** Calls the listener after changes of Services. @returns a function that ends it */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Whether no namespace is left out. */
@@ -171,7 +210,13 @@ export class ServiceSource implements Task {
   #make(namespace: string): Running {
     const { open, clock, random, observer } = this.#parts;
     const client = open();
-    const gone = (key: string) => this.#index.put(key, this.#find(key));
+    const gone = (key: string, version: string | undefined) =>
+      this.#index.put(key, this.#find(key), version);
+    // Once the watch itself has taken note.
+    const told = () =>
+      queueMicrotask(() => {
+        for (const listener of [...this.#listeners]) listener();
+      });
     const watch = new Watch<Service, ServiceView>({
       name: "services",
       client,
@@ -182,14 +227,24 @@ export class ServiceSource implements Task {
       fallback: { query: {}, keep: (service) => service.spec?.type === "LoadBalancer" },
       select: viewService,
       handler: {
-        replaced: (items, deleted) => {
-          for (const { key } of deleted) if (!items.has(key)) gone(key);
-          for (const [key, service] of items) this.#index.put(key, service);
+        replaced: (items, deleted, version) => {
+          for (const { key } of deleted) if (!items.has(key)) gone(key, version);
+          const missed = watch.synced;
+          for (const [key, service] of items) {
+            this.#index.put(key, service, service.resourceVersion, missed);
+          }
           // The watch counts as synced once this call has returned.
           queueMicrotask(() => this.#arrange());
+          told();
         },
-        changed: (key, service) => this.#index.put(key, service),
-        deleted: gone,
+        changed: (key, service) => {
+          this.#index.put(key, service);
+          told();
+        },
+        deleted: (key, _last, version) => {
+          gone(key, version);
+          told();
+        },
       },
       observer,
     });

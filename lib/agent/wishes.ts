@@ -10,6 +10,8 @@ export interface Wishes extends Disposable {
   end(): void;
   /** Something changed: acts when it is time. @param changes what; undefined: perhaps all */
   soon(changes?: Changes): void;
-  /** What they are made of may be seen too late: resolves when it was read anew. */
+  /** What they are made of may be seen too late: asks for it again. */
+  refresh(): void;
+  /** The same: resolves when it was read anew. */
   relist(): Promise<void>;
 }

@@ -17,11 +17,19 @@ export interface WatchHandler<Slim> {
    *
    * @param items by `namespace/name`; a live view that later events change.
    * @param deleted last known states of what went meanwhile, or was deleted and created anew.
+   * @param resourceVersion of the list
    */
-  replaced(items: ReadonlyMap<string, Slim>, deleted: readonly Slim[]): void;
+  replaced(
+    items: ReadonlyMap<string, Slim>,
+    deleted: readonly Slim[],
+    resourceVersion?: string,
+  ): void;
   changed(key: string, item: Slim): void;
-  /** @param last the last known state. */
-  deleted(key: string, last: Slim): void;
+  /**
+   * @param last the last known state.
+   * @param resourceVersion of the change by which it went
+   */
+  deleted(key: string, last: Slim, resourceVersion?: string): void;
 }
 
 /** Hears how the watch fares; for logs and metrics. */
@@ -116,6 +124,11 @@ export class Watch<Raw extends KubeObject, Slim> {
   /** By `namespace/name`, as of the last event. */
   get items(): ReadonlyMap<string, Slim> {
     return this.#state.items;
+  }
+
+  /** Up to which resourceVersion all is seen; undefined before the first list. */
+  get resourceVersion(): string | undefined {
+    return this.#resourceVersion;
   }
 
   /** A complete list was seen. */
@@ -223,7 +236,7 @@ export class Watch<Raw extends KubeObject, Slim> {
       ({ resourceVersion } = page.metadata);
       next = page.metadata.continue || undefined;
     } while (next !== undefined);
-    handler.replaced(this.#state.items, this.#state.replace(entries));
+    handler.replaced(this.#state.items, this.#state.replace(entries), resourceVersion);
     this.#resourceVersion = resourceVersion;
     this.#isSynced = true;
     this.#synced.resolve();
@@ -324,7 +337,9 @@ export class Watch<Raw extends KubeObject, Slim> {
       return this.#malformed(key, error);
     }
     const change = entry === undefined ? this.#state.delete(key) : this.#state.set(key, entry);
-    if (change.deleted !== undefined) handler.deleted(key, change.deleted);
+    if (change.deleted !== undefined) {
+      handler.deleted(key, change.deleted, raw.metadata?.resourceVersion);
+    }
     if (change.item !== undefined) handler.changed(key, change.item);
   }
 

@@ -7,6 +7,8 @@ export interface Changes {
   readonly keys: ReadonlySet<string>;
   /** All addresses that one of them named before or names now. */
   readonly vips: ReadonlySet<string>;
+  /** Of these, those whose owner is another one now, or of another class. */
+  readonly moved?: ReadonlySet<string>;
 }
 
 /** The part of the Services that a decision can be made upon by itself. */

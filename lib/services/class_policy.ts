@@ -1,3 +1,4 @@
+import type { Side } from "./former_owners.ts";
 import type { ServiceView } from "./service_view.ts";
 
 /** Which Services an instance serves. */
@@ -19,11 +20,11 @@ export function whyNotServed(policy: ClassPolicy, service: ServiceView): string 
 }
 
 /** Whether a Service is this instance's business, be it served or not. */
-export function isInScope(policy: ClassPolicy, service: ServiceView): boolean {
+export function isInScope(policy: ClassPolicy, service: Side): boolean {
   return whyNotInScope(policy, service) === undefined;
 }
 
-function whyNotInScope(policy: ClassPolicy, service: ServiceView): string | undefined {
+function whyNotInScope(policy: ClassPolicy, service: Side): string | undefined {
   if (policy.namespaces.length > 0 && !policy.namespaces.includes(service.namespace)) {
     return `namespace ${service.namespace} is not served`;
   }

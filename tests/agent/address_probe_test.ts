@@ -172,3 +172,25 @@ Deno.test("AddressProbe asks again when another machine asks at the same time, o
   assert.ok(!listener.probes!(VIP), "not for ever");
   probe[Symbol.dispose]();
 });
+
+Deno.test("AddressProbe forgets an answer once the address is there, or changed hands", async () => {
+  const { clock, network, listener, probe } = setUp();
+  probe.passed([claim()], NOBODY, NOBODY);
+  await clock.advance(10);
+  // However late the address is put up: no time makes the answer untrue.
+  await clock.advance(4000);
+  assert.equal(probe.passed([claim()], NOBODY, NOBODY).length, 1);
+  probe.passed([claim()], (vip) => vip === VIP, NOBODY);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), [], "it was there, and went");
+  assert.equal(network.probed.length, 2);
+  await clock.advance(5);
+  probe.forget(new Set([VIP]));
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
+  assert.equal(network.probed.length, 3);
+  await clock.advance(5);
+  assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), [], "the time of the former question");
+  listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+  await clock.advance(5);
+  assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
+  probe[Symbol.dispose]();
+});

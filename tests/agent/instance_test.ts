@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FormerHolders } from "../../lib/agent/former_holders.ts";
 import { Health } from "../../lib/agent/health.ts";
 import { Instance } from "../../lib/agent/instance.ts";
 import { ServiceSource } from "../../lib/agent/service_source.ts";
@@ -71,6 +72,7 @@ class Node {
         network: this.network,
         source,
         leases,
+        formers: new FormerHolders({ leases, services: source }),
         links,
         node: {
           subscribe: (listener) => {

@@ -19,6 +19,8 @@ export class FakeCluster {
   answer: (options: RequestOptions) => unknown = (options) => this.#answer(options);
   #version = 1;
   readonly #followers = new Map<Lines<Change>, string>();
+  /** Of Services: a watch goes on where it left off. */
+  readonly #changes: Change[] = [];
   #last: Lease | undefined;
 
   constructor() {
@@ -32,9 +34,16 @@ export class FakeCluster {
   open(): FakeKubeClient {
     const client = new FakeKubeClient();
     client.answer = (options) => this.answer(options);
-    client.follow = ({ path, signal }) => {
+    client.follow = ({ path, query, signal }) => {
       const lines = new Lines<Change>(signal);
-      this.#followers.set(lines, path.split("/").at(-1)!);
+      const kind = path.split("/").at(-1)!;
+      this.#followers.set(lines, kind);
+      if (kind === "services") {
+        const from = Number(query?.["resourceVersion"] ?? 0);
+        for (const change of this.#changes) {
+          if (Number(change.object.metadata?.resourceVersion) > from) lines.push(change);
+        }
+      }
       return lines;
     };
     return client;
@@ -52,7 +61,8 @@ export class FakeCluster {
   remove(name: string): void {
     const service = this.services.get(name)!;
     this.services.delete(name);
-    this.#tell("services", "DELETED", service);
+    const metadata = { ...service.metadata, resourceVersion: String(++this.#version) };
+    this.#tell("services", "DELETED", { ...service, metadata });
   }
 
   /** Addresses that the status of a Service shows. */
@@ -91,6 +101,7 @@ export class FakeCluster {
   }
 
   #tell(kind: string, type: Change["type"], object: KubeObject): void {
+    if (kind === "services") this.#changes.push({ type, object: structuredClone(object) });
     for (const [lines, followed] of this.#followers) {
       if (followed === kind) lines.push({ type, object: structuredClone(object) });
     }

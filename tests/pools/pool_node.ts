@@ -1,3 +1,4 @@
+import { FormerHolders } from "../../lib/agent/former_holders.ts";
 import { Health } from "../../lib/agent/health.ts";
 import { Instance } from "../../lib/agent/instance.ts";
 import { LeaseView } from "../../lib/agent/lease_view.ts";
@@ -61,6 +62,7 @@ export class PoolNode {
         network: this.network,
         source,
         leases,
+        formers: new FormerHolders({ leases, services: source }),
         links,
         node: { subscribe: () => () => {} },
         namespaces: { ask: () => undefined, subscribe: () => () => {} },
