@@ -183,8 +183,11 @@ function versionOf({ metadata }: Lease): number {
   return versionNumber(metadata?.resourceVersion);
 }
 
-function carriedOut({ metadata }: Lease): CarriedOut {
-  return parseCarriedOut(metadata?.annotations?.[CARRIED_OUT_ANNOTATION]);
+function carriedOut(lease: Lease): CarriedOut {
+  const text = lease.metadata?.annotations?.[CARRIED_OUT_ANNOTATION];
+  const { changedAt, seen } = parseCarriedOut(text);
+  // Nobody carries out what comes later than the word of it.
+  return seen > versionOf(lease) ? { changedAt: 0, seen: 0 } : { changedAt, seen };
 }
 
 function silenceMs(lease: Lease): number {

@@ -14,7 +14,7 @@ const LATE_MS = 100;
 /** From one look to the next. */
 const LOOK_MS = 5;
 /** Then the watch has lost its place, or a Lease says nonsense. */
-const LOST_MS = 2000;
+const LOST_MS = 500;
 
 export interface ServiceProgressParts {
   readonly formers: Pick<FormerHolders, "mayHave" | "sees" | "subscribe">;

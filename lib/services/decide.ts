@@ -142,7 +142,11 @@ export function decide(input: DecideInput): Decision {
       const verdict = judge(text, service, input, sharing);
       if ("refused" in verdict) {
         refuse(`${text} (${service.wishedBy}): ${verdict.refused}`, verdict.reason);
-        leaving.set(text, verdict.refused);
+        // Who never had it does not say why it goes.
+        const vip = parseIp(text)?.text ?? text;
+        const had = [...input.owners.naming(vip)].filter((one) => shows(one, vip));
+        const isOthers = had.length > 0 && had.every(({ uid }) => uid !== service.uid);
+        if (!isOthers) leaving.set(vip, verdict.refused);
         // Another node may be able to announce it: it stays given.
         if (input.pools?.gave(service)) kept.add(service);
         continue;
@@ -202,12 +206,17 @@ export function sameIngress(is: readonly Ingress[], should: readonly Ingress[]):
   });
 }
 
-/** @returns why a Service that shows the address is not served. */
+/** @returns why a Service that shows the address is not served, or not with it. */
 function whyLeft(vip: string, { owners, policy }: DecideInput): string | undefined {
   for (const service of owners.naming(vip)) {
     if (!shows(service, vip)) continue;
     const reason = whyNotServed(policy, service);
     if (reason !== undefined) return `Service ${service.key}: ${reason}`;
+    const wished = service.wished.map((text) => parseIp(text)?.text);
+    // One that wishes for none may have got it from a pool.
+    if (wished.length > 0 && !wished.includes(vip)) {
+      return `Service ${service.key} does not ask for it any more`;
+    }
   }
   return undefined;
 }

@@ -84,7 +84,11 @@ Deno.test("decide() writes a status that is wrong", () => {
 Deno.test("decide() says why an address goes", () => {
   const cases: [ServiceView[], string][] = [
     [[], "no Service of this instance asks for it"],
-    [[view("web", { shows: [A], wish: B })], "no Service of this instance asks for it"],
+    [[view("web", { shows: [A], wish: B })], "Service shop/web does not ask for it any more"],
+    [
+      [view("web", { shows: [A], wish: B }), view("api", { shows: [B], wish: A })],
+      "Service shop/web does not ask for it any more",
+    ],
     [[view("web", { shows: [A], class: "red" })], "Service shop/web: its class is red"],
     [
       [view("web", { shows: [A], type: "ClusterIP" })],
@@ -124,7 +128,7 @@ Deno.test("decide() serves both families, in the order that the Service asks in"
   assert.deepEqual(show(lost), {
     ...NOTHING,
     claims: [`${A} web`],
-    drops: [`${six}: no Service of this instance asks for it`],
+    drops: [`${six}: Service shop/web does not ask for it any more`],
     statuses: [`web: ${A}`],
   });
 });
