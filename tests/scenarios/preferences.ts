@@ -28,7 +28,7 @@ export const preferenceScenarios: Scenario[] = [
       assert.match(await handOver(stage, third.name), /node-3 holds Lease \S+ already/);
       // Nobody is there under that name: it says so, and nothing moves.
       await assert.rejects(
-        handOver(stage, "node-9", ["--leaseDuration=2s"]),
+        handOver(stage, "node-9", ["--leaseDuration=3s"]),
         /node-9 did not take over Lease \S+ within 2 s, node-3 goes on/,
       );
       await stage.kube.patch("Lease", await stage.readLease(), {
