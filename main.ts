@@ -1,4 +1,5 @@
 import { runCli } from "./lib/cli/main.ts";
+import { readAll, readTextFile } from "./lib/read_file.ts";
 
 if (import.meta.main) {
   const code = await runCli({
@@ -7,7 +8,8 @@ if (import.meta.main) {
     stdout: (text) => console.log(text),
     stderr: (text) => console.error(text),
     isTerminal: Deno.stdout.isTerminal(),
-    readTextFile: (path) => Deno.readTextFile(path),
+    readTextFile,
+    readStdin: async () => new TextDecoder().decode(await readAll(Deno.stdin.readable)),
     hostname: () => Deno.hostname(),
   });
   Deno.exit(code);

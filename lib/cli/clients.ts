@@ -7,7 +7,8 @@ import type { CliContext } from "./context.ts";
 /**
  * The API server that the settings name.
  *
- * @throws {KubeconfigError} when there are no credentials for it, or they cannot be used
+ * @throws {KubeError} when there are no credentials for it
+ * @throws {KubeconfigError} when they cannot be used
  */
 export async function loadClients(
   { env }: Pick<CliContext, "env">,

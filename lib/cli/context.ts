@@ -7,6 +7,8 @@ export interface CliContext {
   stderr(text: string): void;
   /** Standard output is a terminal. */
   readonly isTerminal: boolean;
+  /** @throws {Error} a sentence without its subject, the file: "does not exist" */
   readTextFile(path: string): Promise<string>;
+  readStdin(): Promise<string>;
   hostname(): string;
 }

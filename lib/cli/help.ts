@@ -20,7 +20,7 @@ Commands:
   release   withdraw this node's VIPs and release its Leases, for use after a crash
   manifest  print what runs these settings: manifest daemonset|static-pod|systemd|rbac|configmap
             (--image=<image>, --namespace=<namespace>)
-  migrate   read kube-vip's manifests and print classvip's: migrate FILE...
+  migrate   read kube-vip's manifests and print classvip's: migrate FILE... (-: standard input)
   version   show the version
   help      show this
 

@@ -14,6 +14,9 @@ import type { CommandLine } from "./args.ts";
 import type { CliContext } from "./context.ts";
 import { asYaml, DEFAULT_IMAGE, podNamespaceOf } from "./manifest.ts";
 
+/** As in many commands: standard input. */
+const STDIN = "-";
+
 /** What was read from the files. */
 interface Found {
   readonly migrations: (Migration & { readonly path: string })[];
@@ -55,15 +58,18 @@ async function read(context: CliContext, line: CommandLine): Promise<Found> {
     problems.push({ setting: flag, value, source, problem: "no flag of this command", right });
   }
   if (line.operands.length === 0) {
-    refuse(undefined, "none is named", "classvip migrate FILE…, with manifests of kube-vip");
+    refuse(
+      undefined,
+      "none is named",
+      "classvip migrate FILE…, with manifests of kube-vip; - is standard input",
+    );
   }
   for (const path of line.operands) {
     let text: string;
     try {
-      text = await context.readTextFile(path);
+      text = await (path === STDIN ? context.readStdin() : context.readTextFile(path));
     } catch (error) {
-      const problem = `cannot be read: ${error instanceof Error ? error.message : error}`;
-      refuse(path, problem, "the path of a YAML file that classvip may read");
+      refuse(path, (error as Error).message, "the path of a YAML file that classvip may read");
       continue;
     }
     let objects: unknown[];
@@ -75,10 +81,10 @@ async function read(context: CliContext, line: CommandLine): Promise<Found> {
     }
     const seen = objects.map((object) => take(object, path, found)).includes(true);
     if (!seen) {
-      const kinds = objects.map(kindOf).join(", ") || "nothing";
+      const kinds = objects.map(kindOf).join(", ");
       refuse(
         path,
-        `there is nothing of kube-vip in it, but ${kinds}`,
+        kinds === "" ? "is empty" : `there is nothing of kube-vip in it, but ${kinds}`,
         "a DaemonSet or a Pod of kube-vip, or a ConfigMap of kube-vip-cloud-provider",
       );
     }

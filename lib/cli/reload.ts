@@ -27,7 +27,7 @@ export interface ReloadParts {
  * The plans that a settings file says one after another. It is read, not watched: that holds for
  * editors that replace it, for ConfigMaps (whose `..data` link is swapped), and for network file
  * systems alike. A plan that is wrong is refused as a whole, and the old one goes on; so is one that
- * is cut short to nothing, by a full disk or an editor: it would mean an instance of no class.
+ * lost its instances: it would mean one of no class.
  */
 export class FilePlans implements Plans {
   readonly #parts: ReloadParts;
@@ -114,19 +114,14 @@ export class FilePlans implements Plans {
   }
 
   /** @throws {ConfigError} when the file lost what the instances were made of */
-  #refuseCutShort({ path, speaks, listsInstances }: FileOrigin): void {
-    const lost = this.#file.speaks && !speaks
-      ? "the file says nothing any more"
-      : this.#file.listsInstances && !listsInstances
-      ? "the file lists no instances any more"
-      : undefined;
-    if (lost === undefined) return;
+  #refuseCutShort({ path, listsInstances }: FileOrigin): void {
+    if (!this.#file.listsInstances || listsInstances) return;
     const right = "`instances:` with those that are to run; without it after a restart alone";
     throw new ConfigError([{
       setting: "instances",
       value: undefined,
       source: `file ${path}`,
-      problem: lost,
+      problem: "the file lists no instances any more",
       right,
     }]);
   }

@@ -16,6 +16,7 @@ import { PacketSocket } from "../sys/packet_socket.ts";
 import { LinuxNetwork } from "../sys/network.ts";
 import { NotifySocket, watchdogMs } from "../sys/sd_notify.ts";
 import { arpIgnore, Tun } from "../sys/tun.ts";
+import { readFile } from "../read_file.ts";
 import { VERSION } from "../version.ts";
 import { loadClients } from "./clients.ts";
 import type { CliContext } from "./context.ts";
@@ -115,14 +116,8 @@ export async function run(
         plans: (reloaded: (ok: boolean) => void) =>
           filePlans = new FilePlans({
             first: loaded,
-            readTextFile: async (path) => {
-              await requireFile(path);
-              return await context.readTextFile(path);
-            },
-            load: async () => {
-              await requireFile(loaded.file!.path);
-              return await load();
-            },
+            readTextFile: (path) => context.readTextFile(path),
+            load,
             loadKeys,
             reloaded: (ok) => {
               reloaded(ok);
@@ -142,18 +137,8 @@ export async function run(
   }
 }
 
-/**
- * At start a pipe is as good as a file; later Deno would wait for its writer with everything else.
- *
- * @throws a sentence
- */
-async function requireFile(path: string): Promise<void> {
-  if ((await Deno.stat(path)).isFile) return;
-  throw new Error(`${path} is not a regular file: it is not read while VIPs are held`);
-}
-
 async function readKey(path: string): Promise<KeyFile> {
-  const bytes = await Deno.readFile(path);
+  const bytes = await readFile(path);
   return { bytes, mode: (await Deno.stat(path)).mode };
 }
 

@@ -15,7 +15,7 @@ const GROUP_READ = 0o040;
 /**
  * Reads the keys of all instances with fast failover.
  *
- * @param readKey throws when the file can't be read
+ * @param readKey throws a sentence without its subject when the file can't be read
  * @returns the key of each, by the instance's name, and sentences to be logged as warnings
  * @throws {ConfigError} with every key that is not as it must be
  */
@@ -52,7 +52,7 @@ export async function loadBeaconKeys(
       }
       keys.set(name, bytes);
     } catch (error) {
-      refuse(`cannot be read: ${(error as Error).message}`, "a file that classvip may read");
+      refuse((error as Error).message, "a file that classvip may read");
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

@@ -24,6 +24,7 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string>>;
   /** Logs go to a terminal: `logFormat: auto` is text. */
   readonly isTerminal: boolean;
+  /** @throws {Error} a sentence without its subject, the file: "does not exist" */
   readTextFile(path: string): Promise<string>;
   hostname(): string;
 }
@@ -43,8 +44,6 @@ export interface LoadedConfig {
 export interface FileOrigin {
   readonly path: string;
   readonly text: string;
-  /** It says anything at all. */
-  readonly speaks: boolean;
   /** It has `instances:`. */
   readonly listsInstances: boolean;
 }
@@ -136,7 +135,7 @@ async function readFile(
   try {
     text = await sources.readTextFile(path);
   } catch (error) {
-    const problem = `cannot be read: ${error instanceof Error ? error.message : error}`;
+    const problem = (error as Error).message;
     const right = "the path of a YAML file that classvip may read";
     return { ...none, problems: [{ setting: "config", value: path, source, problem, right }] };
   }
@@ -150,8 +149,12 @@ async function readFile(
   }
   const settings = parseConfigFile(text, path);
   const listsInstances = settings.instances !== undefined;
-  const speaks = listsInstances || settings.shared.size > 0;
-  return { ...settings, origin: { path, text, speaks, listsInstances } };
+  if (!listsInstances && settings.shared.size === 0 && settings.problems.length === 0) {
+    // Cut short by a full disk or an editor, maybe: it would mean an instance of no class.
+    const [problem, right] = ["says nothing", "settings in it, or no config"];
+    return { ...none, problems: [{ setting: "config", value: path, source, problem, right }] };
+  }
+  return { ...settings, origin: { path, text, listsInstances } };
 }
 
 /** Flags and env make one instance: beside `instances:` nobody could tell which. */

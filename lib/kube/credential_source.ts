@@ -1,4 +1,4 @@
-import { KubeconfigError } from "./errors.ts";
+import { KubeconfigError, KubeError } from "./errors.ts";
 import { type Files, readNamed } from "./files.ts";
 import {
   type KubeconfigFile,
@@ -26,7 +26,8 @@ export interface Source {
  * The path given, the pod's service account, KUBECONFIG, ~/.kube/config, /etc/kubernetes/admin.conf:
  * the first that is there.
  *
- * @throws {KubeconfigError}
+ * @throws {KubeError} with the reason "NoCredentials" where none is
+ * @throws {KubeconfigError} where one is, and cannot be used
  */
 export async function findSource(
   explicit: string | undefined,
@@ -47,9 +48,10 @@ export async function findSource(
     if (await files.modifiedMs(path) !== undefined) return await kubeconfigSource([path], files);
     lookedFor.push(path);
   }
-  throw new KubeconfigError(
+  throw new KubeError(
     `No credentials for the API server: looked for ${lookedFor.join(", ")}. ` +
       `Give a kubeconfig with --kubeconfig, or run as a pod with a service account`,
+    { status: 0, reason: "NoCredentials" },
   );
 }
 

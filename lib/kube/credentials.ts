@@ -48,7 +48,8 @@ const patienceMs = 30_000;
  * Finds and reads the credentials. Exec plugins and identity providers are asked later, by the
  * first request.
  *
- * @throws {KubeconfigError} when there are none, or they cannot be used.
+ * @throws {KubeError} with the reason "NoCredentials" when there are none.
+ * @throws {KubeconfigError} when they cannot be used.
  */
 export async function loadCredentials(options: CredentialsOptions): Promise<Credentials> {
   const { env, files = denoFiles, nowMs = () => performance.now() } = options;

@@ -22,7 +22,7 @@ export class KubeError extends Error {
   }
 }
 
-/** A kubeconfig that cannot be used, or none at all; the message says what to do. */
+/** A kubeconfig that cannot be used; the message says what to do. */
 export class KubeconfigError extends Error {
   override readonly name = "KubeconfigError";
 }

@@ -1,8 +1,9 @@
+import { readTextFile } from "../read_file.ts";
 import { KubeconfigError } from "./errors.ts";
 
 /** The reads of the file system that credentials need. */
 export interface Files {
-  /** @throws {Deno.errors.NotFound} and other errors of Deno's. */
+  /** @throws {Error} a sentence without its subject, the file: "does not exist" */
   read(path: string): Promise<string>;
   /** Time of the last change; undefined when the file cannot be seen. */
   modifiedMs(path: string): Promise<number | undefined>;
@@ -18,7 +19,7 @@ const SYSTEM_AUTHORITIES = [
 ];
 
 export const denoFiles: Files = {
-  read: (path) => Deno.readTextFile(path),
+  read: readTextFile,
   async modifiedMs(path) {
     try {
       return (await Deno.stat(path)).mtime?.getTime() ?? 0;
@@ -32,13 +33,8 @@ export const denoFiles: Files = {
 export async function readNamed(files: Files, what: string, path: string): Promise<string> {
   try {
     return await files.read(path);
-  } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound
-      ? "does not exist"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "may not be read by this user"
-      : `cannot be read: ${cause instanceof Error ? cause.message : cause}`;
-    throw new KubeconfigError(`${what} "${path}" ${why}`, { cause });
+  } catch (error) {
+    throw new KubeconfigError(`${what} "${path}" ${(error as Error).message}`);
   }
 }
 

@@ -47,7 +47,7 @@ const cases: Case[] = [
     {
       args: [...command, "--config=/not/there"],
       code: 2,
-      says: /config = "\/not\/there" .*cannot be read/,
+      says: /config = "\/not\/there" .*: does not exist;/,
     },
     {
       args: [...command, "--config=/c"],
@@ -60,6 +60,12 @@ const cases: Case[] = [
       files: { "/c": "instances: {a: 1}" },
       code: 2,
       says: /instances \(file \/c:1\): not a list/,
+    },
+    {
+      args: [...command, "--config=/c"],
+      files: { "/c": "# later\n" },
+      code: 2,
+      says: /config = "\/c" .*: says nothing;/,
     },
     {
       args: [...command],
@@ -124,7 +130,7 @@ const cases: Case[] = [
   { args: ["manifest", "rbac", "--image"], code: 2, says: /image .*its value is missing/ },
   { args: ["manifest", "configmap"], code: 2, says: /a ConfigMap holds a file with instances/ },
   { args: ["migrate"], code: 2, says: /file .*none is named/ },
-  { args: ["migrate", "/not/there"], code: 2, says: /"\/not\/there" .*cannot be read/ },
+  { args: ["migrate", "/not/there"], code: 2, says: /"\/not\/there" .*: does not exist;/ },
   { args: ["migrate", "/f", "--foo"], files: { "/f": "a" }, code: 2, says: /no flag of this/ },
   {
     args: ["migrate", "/f"],
@@ -132,7 +138,13 @@ const cases: Case[] = [
     code: 2,
     says: /"\/f" .*right would be: YAML/,
   },
-  { args: ["migrate", "/f"], files: { "/f": "" }, code: 2, says: /nothing of kube-vip in it/ },
+  { args: ["migrate", "/f"], files: { "/f": "" }, code: 2, says: /"\/f" .*is empty/ },
+  {
+    args: ["migrate", "-"],
+    files: { "-": "kind: Deployment" },
+    code: 2,
+    says: /"-" .*nothing of kube-vip in it, but Deployment/,
+  },
   {
     args: ["migrate", "/f"],
     files: { "/f": "kind: Deployment\n---\nkind: Service\n" },
@@ -181,7 +193,7 @@ const LOOKING = ["run", "release"];
 /** What may be in the place of a kubeconfig. */
 const KUBECONFIGS: [what: string, content: string | Uint8Array | undefined, says: RegExp][] = [
   ["nothing", undefined, /"\S+" does not exist/],
-  ["a folder", "folder", /"\S+" cannot be read: Is a directory/],
+  ["a folder", "folder", /"\S+" is a folder, no file/],
   ["an empty file", "", /"\S+" is empty or not a mapping/],
   [
     "a program",

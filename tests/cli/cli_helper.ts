@@ -15,7 +15,8 @@ export async function cli(
     stderr: (text) => void err.push(text),
     isTerminal: false,
     readTextFile: (path) =>
-      path in files ? Promise.resolve(files[path]!) : Promise.reject(new Error("no such file")),
+      path in files ? Promise.resolve(files[path]!) : Promise.reject(new Error("does not exist")),
+    readStdin: () => Promise.resolve(files["-"] ?? ""),
     hostname: () => "n1",
   });
   return { code, out: out.join("\n"), err: err.join("\n") };

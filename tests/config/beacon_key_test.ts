@@ -43,7 +43,7 @@ Deno.test("loadBeaconKeys() refuses every key that is not as it must be, all at 
     'beaconKeyFile = "open" (instance a): may be read by everybody (mode 0644); right would be: ' +
     "mode 0400 (defaultMode: 0400 of the Secret's volume in Kubernetes)",
     'beaconKeyFile = "short" (instance b): holds 31 bytes; right would be: at least 32 random bytes',
-    'beaconKeyFile = "none" (instance c): cannot be read: No such file; right would be: ' +
+    'beaconKeyFile = "none" (instance c): No such file; right would be: ' +
     "a file that classvip may read",
   ]);
 });

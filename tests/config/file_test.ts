@@ -45,8 +45,10 @@ Deno.test("parseConfigFile() takes numbers as they are written", async () => {
   assert.equal(config.instances[0]?.loadBalancerClass, "1.10");
 });
 
-Deno.test("parseConfigFile() takes an empty file as nothing", async () => {
-  assert.equal((await load({ yaml: "# nothing\n" })).config.instances.length, 1);
+Deno.test("loadConfig() refuses a file that says nothing: it would mean an instance of no class", async () => {
+  for (const yaml of ["", "# later\n", "---\n", "{}\n"]) {
+    assert.match((await problemsOf({ yaml })).join(), /^config = "\/c.yaml" .*: says nothing;/);
+  }
 });
 
 const WRONG: [description: string, yaml: string, problem: RegExp][] = [
@@ -91,7 +93,7 @@ for (const [description, yaml, problem] of WRONG) {
 
 Deno.test("loadConfig() refuses a file that cannot be read", async () => {
   const problems = await problemsOf({ flags: { config: "/none" } });
-  assert.match(problems.join(), /^config = "\/none" \(flag --config\): cannot be read: no file/);
+  assert.match(problems.join(), /^config = "\/none" \(flag --config\): no file/);
 });
 
 Deno.test("loadConfig() refuses flags and env for one instance beside a list", async () => {

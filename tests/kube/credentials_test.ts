@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../lib/kube/client.ts";
 import { loadCredentials } from "../../lib/kube/credentials.ts";
 import type { Files } from "../../lib/kube/files.ts";
-import { KubeconfigError } from "../../lib/kube/errors.ts";
+import { KubeconfigError, KubeError } from "../../lib/kube/errors.ts";
 import { ScriptedServer, status } from "./server.ts";
 
 const account = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -24,9 +24,7 @@ class FakeFiles implements Files {
 
   read(path: string): Promise<string> {
     const file = this.contents.get(path);
-    return file
-      ? Promise.resolve(file.text)
-      : Promise.reject(new Deno.errors.NotFound(`No such file: ${path}`));
+    return file ? Promise.resolve(file.text) : Promise.reject(new Error("does not exist"));
   }
 
   modifiedMs(path: string): Promise<number | undefined> {
@@ -97,7 +95,7 @@ Deno.test("loadCredentials() takes the first source that is there", async (t) =>
 Deno.test("loadCredentials() says where it looked when nothing is there", async () => {
   const promise = loadCredentials({ env: { HOME: "/home/u" }, files: new FakeFiles({}) });
   await assert.rejects(promise, (error: Error) => {
-    assert.ok(error instanceof KubeconfigError);
+    assert.ok(error instanceof KubeError && error.reason === "NoCredentials");
     for (const place of [account, "KUBECONFIG", "/home/u/.kube/config", "--kubeconfig"]) {
       assert.ok(error.message.includes(place), `${place} is not in: ${error.message}`);
     }
