@@ -7,6 +7,8 @@ import type { Timeline } from "./timeline.ts";
 const TIMER_LATENESS_MS = 0.5;
 /** lib/sys/clock.ts looks again this often, since timers stand still in suspend. */
 const LONGEST_TIMER_MS = 1000;
+/** Who looks at the clock more often than this at one instant goes round and round. */
+const MOST_LOOKS = 10_000;
 
 /** When a process runs: nothing wakes it while it is stopped, and nothing at all once it is dead. */
 export class Process {
@@ -72,7 +74,14 @@ export class Process {
   }
 
   /** As BootClock of lib/sys/clock.ts does it. */
-  clock(nowMs: () => number): Clock {
+  clock(read: () => number): Clock {
+    let [instantMs, looks] = [NaN, 0];
+    const nowMs = () => {
+      if (instantMs !== this.#timeline.nowMs) [instantMs, looks] = [this.#timeline.nowMs, 0];
+      // Else neither the simulation would end, nor the test that waits for it.
+      if (++looks > MOST_LOOKS) throw new Error("the agent spins: no time passes");
+      return read();
+    };
     return {
       nowMs,
       until: (atMs, signal) =>
