@@ -1,4 +1,5 @@
 import type { Clock } from "../election/clock.ts";
+import { RateLimit } from "../kube/rate_limit.ts";
 import type { ClassPolicy } from "../services/class_policy.ts";
 import type { Changes } from "../services/changes.ts";
 import type { Claim } from "../services/decide.ts";
@@ -15,6 +16,10 @@ const LATE_MS = 100;
 const LOOK_MS = 5;
 /** Then the watch has lost its place, or a Lease says nonsense. */
 const LOST_MS = 500;
+
+/** Somebody may change a class without end: that must not keep the API server busy with Leases. */
+const TOLD_PER_SECOND = 5;
+const TOLD_BURST_SECONDS = 2;
 
 export interface ServiceProgressParts {
   readonly formers: Pick<FormerHolders, "mayHave" | "sees" | "subscribe">;
@@ -40,11 +45,15 @@ export class ServiceProgress implements Disposable {
   #carriedOut: CarriedOut | undefined;
   /** Up to where others were told at once. */
   #told = 0;
+  /** For another address since others were told. */
+  #waits = false;
+  readonly #rate: RateLimit;
   /** From the start of the right to hold until the Services are known as others know them. */
   #catchingUp: AbortController | undefined;
 
   constructor(parts: ServiceProgressParts) {
     this.#parts = parts;
+    this.#rate = new RateLimit(parts.clock, () => TOLD_PER_SECOND, TOLD_BURST_SECONDS);
     this.#unsubscribe = parts.formers.subscribe((vips) => {
       const keys = new Set<string>();
       for (const vip of vips) for (const key of this.#waiting.get(vip) ?? []) keys.add(key);
@@ -84,6 +93,7 @@ export class ServiceProgress implements Disposable {
         this.#waiting.delete(vip);
         return true;
       }
+      if (!this.#waiting.has(vip)) this.#waits = true;
       this.#waiting.set(vip, (this.#waiting.get(vip) ?? new Set()).add(key));
       return false;
     });
@@ -97,9 +107,11 @@ export class ServiceProgress implements Disposable {
   carriedOut(all: CarriedOut, lostAt: number): void {
     this.#carriedOut = all;
     // Somebody waits for this instance, or this instance for somebody who may never have been there.
-    const toTell = this.#waiting.size > 0 ? all.changedAt : lostAt;
-    if (toTell <= this.#told) return;
-    this.#told = toTell;
+    const isAwaited = lostAt > this.#told || this.#waits;
+    // The next renewal tells it anyway.
+    if (!isAwaited || this.#rate.tryTake() > 0) return;
+    this.#told = lostAt;
+    this.#waits = false;
     this.#parts.renewNow();
   }
 
