@@ -1,5 +1,6 @@
 import { type Deployment, fileNameOf } from "./deployment.ts";
 
+const PROGRAM = "/usr/local/bin/classvip";
 /** Root's: the service's user gets a copy. */
 const KUBECONFIG = "/etc/classvip/kubeconfig";
 /** Where systemd puts the copies: a path below it is one already. */
@@ -12,15 +13,13 @@ const CREDENTIALS = "/run/credentials/";
  */
 export function systemdUnit(deployment: Deployment, configPath: string | undefined): string {
   const { flags, kubeconfig = KUBECONFIG, keyFiles } = deployment;
-  const settings = [
-    ...configPath ? [quoted(`--config=${configPath}`)] : [],
-    // %d: the folder with the credentials, systemd.unit(5).
-    "--kubeconfig=%d/kubeconfig",
-    ...flags.map((flag) =>
-      flag.startsWith("--beaconKeyFile=") ? `--beaconKeyFile=%d/${fileNameOf(flag)}` : quoted(flag)
-    ),
-  ];
-  const command = (name: string) => ["/usr/local/bin/classvip", name, ...settings].join(" ");
+  const config = configPath ? [quoted(`--config=${configPath}`)] : [];
+  // %d: the folder with the credentials, systemd.unit(5).
+  const asCredentials = flags.map((flag) =>
+    flag.startsWith("--beaconKeyFile=") ? `--beaconKeyFile=%d/${fileNameOf(flag)}` : quoted(flag)
+  );
+  const command = (name: string, kubeconfig: string, flags: readonly string[]) =>
+    [PROGRAM, name, ...config, kubeconfig, ...flags].join(" ");
   const credentials = [
     `LoadCredential=kubeconfig:${kubeconfig}`,
     ...keyFiles.filter((path) => !path.startsWith(CREDENTIALS))
@@ -36,10 +35,11 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart=${command("run")}
+ExecStart=${command("run", "--kubeconfig=%d/kubeconfig", asCredentials)}
 ExecReload=/bin/kill -HUP $MAINPID
 # Runs after a crash too: nothing stays on the interfaces, and the next node need not wait.
-ExecStopPost=-${command("release")}
+# It gets no credentials, so it is root's ("!"), with the same two capabilities in the same sandbox.
+ExecStopPost=-!${command("release", quoted(`--kubeconfig=${kubeconfig}`), flags.map(quoted))}
 ${credentials.join("\n")}
 Restart=always
 RestartSec=1

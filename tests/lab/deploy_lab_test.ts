@@ -3,6 +3,7 @@ import { World } from "../scenarios/world.ts";
 import { imageScenarios } from "./image_scenarios.ts";
 import { EmbeddedPlane } from "./embedded_plane.ts";
 import { systemdScenarios } from "./systemd_scenarios.ts";
+import { systemdUnitScenarios } from "./systemd_unit_scenarios.ts";
 
 const BINARY = Deno.env.get("CLASSVIP_BINARY");
 const why = BINARY ? "" : " (skipped: CLASSVIP_BINARY names no compiled program)";
@@ -12,6 +13,6 @@ Deno.test({
   ignore: !BINARY,
   fn: async (t) => {
     await using world = await World.create((hostname) => EmbeddedPlane.start(hostname));
-    await play(t, world, [...systemdScenarios, ...imageScenarios]);
+    await play(t, world, [...systemdScenarios, ...systemdUnitScenarios, ...imageScenarios]);
   },
 });
