@@ -101,9 +101,11 @@ Deno.test("docs/install-systemd.md puts every file where the unit looks for it",
     const unit = await Deno.readTextFile(`${root}/etc/systemd/system/classvip.service`);
     assert.equal(unit, await Deno.readTextFile(ROOT + UNIT));
     const named = [
-      ...unit.matchAll(/(?:ExecStart=|ExecStopPost=-|--config=|LoadCredential=\w+:)(\/\S+)/g),
+      ...unit.matchAll(
+        /(?:ExecStart=|ExecStopPost=-!|--(?:kube)?config=|LoadCredential=\w+:)(\/\S+)/g,
+      ),
     ].map(([, path]) => path!);
-    assert.ok(named.length >= 5, named.join());
+    assert.ok(named.length >= 6, named.join());
     for (const path of named) assert.ok(await exists(root + path), path);
     // The service's user must read the settings, and nobody else the credentials.
     const mode = async (path: string) => (await Deno.stat(root + path)).mode! & 0o777;
