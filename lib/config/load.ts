@@ -92,12 +92,13 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     return instance;
   });
   problems.push(...resolver.problems);
-  problems.push(...checkOnly(process.only, instances));
+  const only = whole(process.only.value ?? [], instances.map(({ name }) => name.value));
+  problems.push(...checkOnly({ ...process.only, value: only }, instances));
   // Without the entries that were refused, the others' numbers would be wrong.
-  const whole = !file.problems.some(({ setting }) => setting === "instances");
-  if (whole) problems.push(...checkInstances(instances), ...checkPools(instances));
+  const isWhole = !file.problems.some(({ setting }) => setting === "instances");
+  if (isWhole) problems.push(...checkInstances(instances), ...checkPools(instances));
   if (problems.length > 0) throw new ConfigError(problems);
-  const { only: { value: only }, ...settings } = process;
+  const { only: _, ...settings } = process;
   const runs = (name: string) => only.length === 0 || only.includes(name);
   return {
     config: {
@@ -108,6 +109,17 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     effective: effective.filter(({ instance }) => instance === undefined || runs(instance)),
     file: file.origin,
   };
+}
+
+/** @returns words of a comma list, those that are one name with commas (`blue@a,b`) as one */
+function whole(words: readonly string[], names: readonly string[]): string[] {
+  const [first, ...rest] = words;
+  if (first === undefined) return [];
+  for (let end = words.length; end > 1; end--) {
+    const name = words.slice(0, end).join(",");
+    if (names.includes(name)) return [name, ...whole(words.slice(end), names)];
+  }
+  return [first, ...whole(rest, names)];
 }
 
 /** @returns a problem for each name of `only` that no instance has. */

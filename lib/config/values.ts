@@ -215,13 +215,13 @@ export function parseInstanceName(text: string): Parsed<string> {
     : refuse("not a name for an instance", "1 to 253 visible ASCII characters without spaces");
 }
 
-/** A comma list of such names; empty text is all. @returns without duplicates. */
+/** A comma list of such names, which may hold commas themselves; empty text is all. */
 export function parseInstanceNames(text: string): Parsed<readonly string[]> {
   if (text === "") return accept([]);
   const names = text.split(",").map((name) => name.trim());
   const right = "names of instances with commas, such as public-prod,private-dev";
   return names.every((name) => parseInstanceName(name).ok)
-    ? accept([...new Set(names)])
+    ? accept(names)
     : refuse("not names of instances", right);
 }
 

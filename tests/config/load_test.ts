@@ -193,3 +193,20 @@ Deno.test("loadConfig() refuses a file that is larger than a plan can be", async
     /^config = "\/c.yaml" .*it has 1200018 characters; right would be: at most/,
   );
 });
+
+Deno.test("loadConfig() knows names with commas in only, as instances with namespaces have them", async () => {
+  const yaml = "instances:\n- {loadBalancerClass: x, namespaces: [a, b]}\n" +
+    "- {loadBalancerClass: y, namespaces: [a, b]}\n- {loadBalancerClass: z}\n";
+  const names = async (...only: string[]) =>
+    (await load({ yaml, flags: only.map((name): [string, string] => ["only", name]) })).config
+      .instances
+      .map(({ name }) => name);
+  assert.deepEqual(await names("x@a,b"), ["x@a,b"]);
+  assert.deepEqual(await names("z,y@a,b", "x@a,b"), ["x@a,b", "y@a,b", "z"]);
+  const [problem, ...more] = await problemsOf({ yaml, flags: { only: "x@a,c" } });
+  assert.match(
+    problem!,
+    /^only = "x@a" .*no instance has this name; right would be: one of x@a,b, y@a,b, z$/,
+  );
+  assert.equal(more.length, 1);
+});

@@ -11,6 +11,7 @@ instances:
     leaseName: public
     namespaces: [shop, blog]
     poolConfigMap: kube-system/kubevip
+    pools: [{ addresses: 192.0.2.16/28, namespaceSelector: { team: shop } }]
   - loadBalancerClass: example.com/internal
     leaseNamespace: tenant
     namespaces: dev
@@ -103,18 +104,43 @@ for (const { name, flags } of cases) {
   });
 }
 
+/** The objects of the plan, or of some of its instances, by the command and by the chart. */
+async function ofPlan(only?: string): Promise<{ printed: Manifest[]; charted: Manifest[] }> {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, PLAN);
+    const flags = ["--config=/here/plan.yaml", ...only === undefined ? [] : [`--only=${only}`]];
+    const values = only === undefined
+      ? []
+      : ["--set-string", `settings.only=${only.replaceAll(",", "\\,")}`];
+    return {
+      printed: await manifest(flags, { "/here/plan.yaml": PLAN }),
+      charted: await chart(["--set-file", `plan=${path}`, ...values]),
+    };
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+for (const only of [undefined, "public-prod@blog,shop", "control-plane"]) {
+  const which = only === undefined ? "a plan" : `${only} of a plan`;
+  Deno.test({
+    name: `deploy/helm gives the objects of classvip manifest: ${which}${charted.suffix}`,
+    ignore: charted.ignore,
+    async fn() {
+      const { printed, charted } = await ofPlan(only);
+      assert.deepEqual(byName(charted), byName(printed));
+    },
+  });
+}
+
 Deno.test({
-  name: `deploy/helm gives the objects of classvip manifest: a plan${charted.suffix}`,
+  name: `deploy/helm never names an object of another release of one plan${charted.suffix}`,
   ignore: charted.ignore,
   async fn() {
-    const path = await Deno.makeTempFile();
-    try {
-      await Deno.writeTextFile(path, PLAN);
-      const wanted = await manifest(["--config=/here/plan.yaml"], { "/here/plan.yaml": PLAN });
-      assert.deepEqual(byName(await chart(["--set-file", `plan=${path}`])), byName(wanted));
-    } finally {
-      await Deno.remove(path);
-    }
+    const [one, two] = [await ofPlan("control-plane"), await ofPlan("example.com/internal@dev")];
+    assertApart(one.charted, two.charted);
+    await assert.rejects(ofPlan("publc"), /no instance has this name/);
   },
 });
 

@@ -1,13 +1,31 @@
-{{/* The instances, each with what the plan says for all of them. */}}
+{{/* The instances that run, each with what the plan says for all of them. */}}
 {{- define "classvip.instances" -}}
 {{- $plan := .Values.plan | fromYaml -}}
 {{- if hasKey $plan "Error" -}}{{- fail (printf "plan is not a mapping of settings: %s" $plan.Error) -}}{{- end -}}
 {{- $shared := mergeOverwrite (deepCopy (omit $plan "instances")) .Values.settings -}}
 {{- $all := list -}}
+{{- /* A name may hold commas itself. */ -}}
+{{- $only := "" -}}
+{{- with .Values.settings.only }}{{- $only = kindIs "slice" . | ternary (join "," .) (toString .) -}}{{- end -}}
 {{- range (default (list (dict)) $plan.instances) -}}
-{{- $all = append $all (mergeOverwrite (deepCopy $shared) .) -}}
+{{- $instance := mergeOverwrite (deepCopy $shared) . -}}
+{{- $name := include "classvip.instanceName" $instance -}}
+{{- if or (not $only) (contains (printf ",%s," $name) (printf ",%s," (replace " " "" $only))) -}}
+{{- $all = append $all $instance -}}
 {{- end -}}
+{{- end -}}
+{{- if not $all -}}{{- fail (printf "settings.only: the plan has no instance %s" $only) -}}{{- end -}}
 {{- $all | toYaml -}}
+{{- end -}}
+
+{{/* The name of an instance, as classvip finds it. */}}
+{{- define "classvip.instanceName" -}}
+{{- if .name -}}{{- .name -}}
+{{- else if eq (toString .controlPlane) "true" -}}control-plane
+{{- else -}}
+{{- default "classless" .loadBalancerClass -}}
+{{- with .namespaces }}@{{- join "," (include "classvip.words" . | fromYamlArray) -}}{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The Lease of an instance, as classvip names it; a name that needs a hash must be said. */}}
