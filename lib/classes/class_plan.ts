@@ -1,8 +1,8 @@
 import { readLease } from "../election/lease_record.ts";
 import { byAge, keyOf } from "../election/rivals.ts";
 import type { Lease } from "../kube/types.ts";
-import type { PoolSpec } from "../pools/pool.ts";
-import { type AddressRange, parseRange } from "../pools/range.ts";
+import { MOST_RANGES, type PoolSpec } from "../pools/pool.ts";
+import { type AddressRange, describeRange, merged, parseRange } from "../pools/range.ts";
 
 /**
  * Annotation of the Lease: what its instance says of itself. Which Services it serves is not in
@@ -17,13 +17,18 @@ export interface ClassPlan {
   readonly pools: readonly string[];
 }
 
-/** The Lease is read by every node at each renewal, and annotations have an end (256 KiB). */
-const MOST_POOLS = 500;
-
-/** @returns the annotation's text, without the rest of a list of pools that is too long */
+/** @returns the annotation's text; of too many addresses those that follow each other as one */
 export function formatClassPlan(instance: string, pools: readonly PoolSpec[]): string {
-  const addresses = pools.flatMap(({ addresses }) => addresses).slice(0, MOST_POOLS);
+  const written = pools.flatMap(({ addresses }) => addresses);
+  const addresses = written.length <= MOST_RANGES
+    ? written
+    : merged(written.flatMap(rangeOf)).map(describeRange).slice(0, MOST_RANGES);
   return JSON.stringify({ instance, pools: addresses } satisfies ClassPlan);
+}
+
+function rangeOf(text: string): AddressRange[] {
+  const parsed = parseRange(text, { hostBits: true });
+  return parsed.ok ? [parsed.range] : [];
 }
 
 /** Read once for each version of a Lease. */
@@ -37,10 +42,7 @@ export function readClassPlan(lease: Lease): {
   let read = PLANS.get(lease);
   if (read === undefined) {
     const plan = parseClassPlan(lease.metadata?.annotations?.[PLAN_ANNOTATION]);
-    const ranges = plan.pools.flatMap((text) => {
-      const parsed = parseRange(text, { hostBits: true });
-      return parsed.ok ? [parsed.range] : [];
-    });
+    const ranges = plan.pools.flatMap(rangeOf);
     read = { plan, ranges };
     PLANS.set(lease, read);
   }

@@ -1,5 +1,5 @@
-import type { PoolSpec } from "../pools/pool.ts";
-import { type AddressRange, overlaps, parseRange } from "../pools/range.ts";
+import { MOST_RANGES, type PoolSpec } from "../pools/pool.ts";
+import { type AddressRange, merged, overlaps, parseRange } from "../pools/range.ts";
 import type { ConfigProblem } from "./errors.ts";
 import type { ControlPlaneConfig } from "./instance.ts";
 import type { Resolved } from "./resolve.ts";
@@ -97,9 +97,31 @@ export function checkPools(
   }
   return [
     ...problems,
+    ...instances.flatMap(checkCount),
     ...checkOverlaps(ranges),
     ...instances.flatMap((instance) => checkVip(instance, ranges)),
   ];
+}
+
+/** What an instance gives out, all others must be able to read on its Lease. */
+function checkCount(
+  { pools }: { pools: Resolved<readonly PoolSpec[]> },
+): ConfigProblem[] {
+  if (pools.failed) return [];
+  const ranges = merged(
+    pools.value.flatMap(({ addresses }) => addresses).flatMap((text) => {
+      const parsed = parseRange(text);
+      return parsed.ok ? [parsed.range] : [];
+    }),
+  );
+  if (ranges.length <= MOST_RANGES) return [];
+  return [{
+    setting: "pools",
+    value: undefined,
+    source: pools.source,
+    problem: `the instance has ${ranges.length} ranges of addresses that don't follow each other`,
+    right: `at most ${MOST_RANGES} in all pools of an instance, or another instance for the rest`,
+  }];
 }
 
 /** The control plane's VIP is nobody's to give out. */

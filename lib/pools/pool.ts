@@ -2,6 +2,12 @@ import type { IpAddress } from "../net/ip.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import { type AddressRange, merged, parseRange, valueOf, without } from "./range.ts";
 
+/**
+ * So many ranges an instance may give out of: they stand on its Lease, which every node reads at
+ * each renewal, and annotations have an end (256 KiB).
+ */
+export const MOST_RANGES = 500;
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** A pool as it is configured: plain data. */

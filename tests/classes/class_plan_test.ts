@@ -71,3 +71,12 @@ Deno.test("nameHint() has something to say of names that are not <network>-<envi
     assert.match(nameHint(name) ?? "", /<network>-<environment>/, name);
   }
 });
+
+Deno.test("formatClassPlan() says all of very many addresses, those in a row as one range", () => {
+  const addresses = Array.from({ length: 600 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+  const pools = [pool(addresses), pool(["fd00::/120"])];
+  assert.deepEqual(JSON.parse(formatClassPlan("a", pools)), {
+    instance: "a",
+    pools: ["10.0.0.0-10.0.2.87", "fd00::-fd00::ff"],
+  });
+});

@@ -158,3 +158,12 @@ instances:
     ].sort(),
   );
 });
+
+Deno.test("loadConfig() refuses more ranges than a Lease can tell of, but not as many addresses", async () => {
+  const every = (step: number) =>
+    Array.from({ length: 600 }, (_, i) => `10.0.${i * step >> 8}.${i * step & 255}`).join(",");
+  assert.deepEqual(await problemsOf({ flags: { pools: every(1) } }), []);
+  const [problem, ...more] = await problemsOf({ flags: { pools: every(2) } });
+  assert.match(problem!, /^pools \(flag --pools\): the instance has 600 ranges .*at most 500/);
+  assert.deepEqual(more, []);
+});
