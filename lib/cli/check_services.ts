@@ -33,7 +33,7 @@ const RIGHT = "an address of the class's pools that no other Service has";
  * are applied, and without a cluster.
  *
  * @param instances those of the plan; Services that none of them serves are passed over
- * @param readTextFile throws when the file can't be read
+ * @param readTextFile throws a sentence without its subject, the file: "does not exist"
  */
 export async function checkServices(
   instances: readonly InstanceConfig[],
@@ -50,7 +50,7 @@ export async function checkServices(
         setting: "file",
         value: path,
         source: "command line",
-        problem: `cannot be read: ${error instanceof Error ? error.message : error}`,
+        problem: (error as Error).message,
         right: "the path of a YAML file that classvip may read",
       });
     }

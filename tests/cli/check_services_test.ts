@@ -97,5 +97,5 @@ items:
 Deno.test("checkServices() says which file it cannot read, along with the rest", async () => {
   const { code, err } = await cli(["config", "/gone.yaml"]);
   assert.equal(code, 2);
-  assert.match(err, /file = "\/gone\.yaml" \(command line\): cannot be read: no such file/);
+  assert.match(err, /file = "\/gone\.yaml" \(command line\): does not exist;/);
 });
