@@ -151,7 +151,7 @@ async function forControlPlane(
 
 async function forServices(
   line: CommandLine,
-  { place, namespace }: Migration,
+  { place, namespace, pod }: Migration,
   services: Flags,
   pools: Found["pools"],
 ): Promise<Manifests> {
@@ -169,7 +169,7 @@ async function forServices(
   for (const other of others) {
     notes.push(`ConfigMap ${other}: an instance uses one, it is left out`);
   }
-  const made = await make(line, place, place === "static-pod" ? namespace : undefined, flags);
+  const made = await make(line, place, place === "static-pod" ? namespace : undefined, flags, pod);
   return { objects: made.objects, notes: [...notes, ...made.notes] };
 }
 
@@ -179,6 +179,7 @@ async function make(
   kind: Migration["place"],
   ownNamespace: string | undefined,
   flags: Flags,
+  pod: Migration["pod"] = {},
 ): Promise<Manifests> {
   const namespace = podNamespaceOf({ kind }, { namespace: line.namespace ?? ownNamespace })!;
   const loaded = await loadConfig({
@@ -190,5 +191,5 @@ async function make(
   });
   const image = line.image ?? DEFAULT_IMAGE;
   const deployment = planDeployment({ ...loaded, namespace, image });
-  return (kind === "daemonset" ? daemonSet : staticPod)(deployment);
+  return kind === "daemonset" ? daemonSet(deployment, pod) : staticPod(deployment);
 }

@@ -188,7 +188,6 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
   refused("disable_service_updates disableServiceUpdates", "serving without a status", "false"),
   refused("vip_interfaceloglobal loInterfaceGlobalScope", "VIPs on the loopback", "false"),
   refused("vip_packet", "elastic IPs of a provider", "false"),
-  refusedAlways("dhcp_mode dhcpMode", "DHCP"),
   refusedAlways("egress_podcidr", "egress"),
   refusedAlways("egress_servicecidr", "egress"),
   refusedAlways("mirror_dest_interface mirrorDestInterface", "mirroring of traffic"),
@@ -263,7 +262,11 @@ export const kubeVipSettings: readonly KubeVipSetting[] = [
     { boolean: true },
   ),
   ...ignored(["iptables_backend"], "it belongs to egress"),
-  ...ignored(["dhcp_backoff_attempts dhcpBackoffAttempts"], "it belongs to DHCP"),
+  // In every generated manifest; alone it asks for nothing.
+  ...ignored(
+    ["dhcp_mode dhcpMode", "dhcp_backoff_attempts dhcpBackoffAttempts"],
+    "it belongs to DHCP",
+  ),
   ...ignored(["dns_mode dnsMode"], "classvip does not look names up"),
   ...ignored(
     ["vip_loseleadership_timeout_seconds loseLeadershiptTimeoutSeconds"],

@@ -18,8 +18,15 @@ export interface Manifests {
 /** Namespaces that every cluster has, with more in them than classvip. */
 const NOT_OURS = ["default", "kube-system"];
 
-/** All that a DaemonSet needs. */
-export function daemonSet(deployment: Deployment): Manifests {
+/**
+ * All that a DaemonSet needs.
+ *
+ * @param pod further fields of its pods
+ */
+export function daemonSet(
+  deployment: Deployment,
+  pod: Readonly<Record<string, unknown>> = {},
+): Manifests {
   const { name, namespace, labels, plan, keyFiles } = deployment;
   const notes = keyFiles.length === 0 ? [] : [
     "The keys of the beacons, once, the same for all nodes: kubectl -n " +
@@ -39,7 +46,7 @@ export function daemonSet(deployment: Deployment): Manifests {
         spec: {
           selector: { matchLabels: labels },
           updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
-          template: { metadata: { labels }, spec: podSpec(deployment, "cluster") },
+          template: { metadata: { labels }, spec: { ...podSpec(deployment, "cluster"), ...pod } },
         },
       },
     ],

@@ -10,6 +10,8 @@ export interface Migration {
   readonly services: Flags | undefined;
   /** For the control plane's VIP, which is an instance of its own. */
   readonly controlPlane: Flags | undefined;
+  /** Of the pod: which nodes it runs on, and with which secrets its image is had. */
+  readonly pod: Readonly<Record<string, unknown>>;
   /** One sentence for each setting that differs or has no equal. */
   readonly notes: readonly string[];
 }
@@ -22,6 +24,7 @@ interface Container {
   readonly args?: unknown;
   readonly command?: unknown;
   readonly env?: unknown;
+  readonly envFrom?: unknown;
 }
 
 const OWN_CLASS = "kube-vip.io/kube-vip-class";
@@ -37,6 +40,8 @@ const CONTROL_PLANE_SETTINGS = [
 const SHARED_SETTINGS = ["interface", "leaseDuration", "renewInterval", "logLevel"];
 /** In every generated manifest: nobody chose it, and as long as kube-vip runs its port is taken. */
 const GENERATED_HTTP_ADDRESS = ":2112";
+/** Fields of a pod that mean the same for every program. */
+const POD_FIELDS = ["nodeSelector", "affinity", "imagePullSecrets"];
 /** What the manifest of classvip says by itself. */
 const BY_ITSELF = ["nodeName", "kubeconfig", "kubernetesServer", "config", "leaseNamespace"];
 
@@ -55,11 +60,34 @@ export function readKubeVip(object: unknown): Migration | undefined {
   const container = containers.find(isKubeVip);
   if (place === undefined || container === undefined) return undefined;
   const { namespace } = asRecord(metadata);
+  const { notes, ...flags } = convert(givenIn(container));
   return {
     place,
     namespace: typeof namespace === "string" ? namespace : undefined,
-    ...convert(givenIn(container)),
+    pod: Object.fromEntries(
+      POD_FIELDS.filter((field) => pod[field] !== undefined).map((field) => [field, pod[field]]),
+    ),
+    ...flags,
+    notes: [...notes, ...notesOn(pod, container)],
   };
+}
+
+/** What is not said by settings. */
+function notesOn(pod: Record<string, unknown>, container: Container): string[] {
+  const notes: string[] = [];
+  if (asList(container.envFrom).length > 0) {
+    notes.push("envFrom: its settings stand elsewhere in the cluster, they are left out");
+  }
+  const toleratesAll = asList(pod.tolerations).map(asRecord).some(({ key, operator, effect }) =>
+    !key && operator === "Exists" && [undefined, "", "NoSchedule"].includes(effect as string)
+  );
+  if (!toleratesAll) {
+    notes.push(
+      "tolerations: classvip runs on nodes with any taint; nodeSelector, affinity or the taint " +
+        "classvip.io/no-vip keep VIPs from some of them",
+    );
+  }
+  return notes;
 }
 
 function settingNameOf(named: Named | undefined): string {
@@ -83,8 +111,8 @@ function isKubeVip({ image, args, command, env }: Container): boolean {
 
 function givenIn({ args, command, env }: Container): Written[] {
   const given: Written[] = asList(env).map((one) => {
-    const { name, value } = asRecord(one);
-    const text = value === undefined ? undefined : String(value);
+    const { name, value, valueFrom } = asRecord(one);
+    const text = valueFrom === undefined ? String(value ?? "") : undefined;
     return { name: `${name}`, source: `env ${name}`, value: text, named: findEnv(`${name}`) };
   });
   const words = [...asList(command), ...asList(args)].map(String);

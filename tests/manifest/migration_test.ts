@@ -76,6 +76,44 @@ Deno.test("readKubeVip() notes what differs, has no equal, or is not known", () 
   assert.ok(!notes.some((note) => /vip_nodename|vip_arp|svc_enable/.test(note)));
 });
 
+Deno.test("readKubeVip() says which settings and nodes it cannot see", () => {
+  const object = daemonSet(SERVICES);
+  const [container] = object.spec.template.spec.containers;
+  const notesOf = (container: object, pod: object = {}) => {
+    const spec = { containers: [container], ...pod };
+    return readKubeVip({ ...object, spec: { template: { spec } } })!.notes.join("\n");
+  };
+  const secret = { secretKeyRef: { name: "s", key: "k" } };
+  const env = [
+    ...container!.env,
+    { name: "lb_class_name", valueFrom: secret },
+    { name: "bgp_peerpass" },
+  ];
+  assert.match(notesOf({ ...container, env }), /env lb_class_name: its value stands elsewhere/);
+  // As kube-vip writes what is empty.
+  assert.doesNotMatch(notesOf({ ...container, env }), /bgp_peerpass/);
+  const envFrom = [{ configMapRef: { name: "kube-vip" } }];
+  assert.match(notesOf({ ...container, envFrom }), /envFrom: its settings stand elsewhere/);
+  const some = { tolerations: [{ key: "a", operator: "Exists" }] };
+  assert.match(notesOf(container!, some), /classvip runs on nodes with any taint/);
+  const all = { tolerations: [{ effect: "NoSchedule", operator: "Exists" }] };
+  assert.doesNotMatch(notesOf(container!, all), /taint/);
+});
+
+Deno.test("migrate() keeps the nodes that kube-vip runs on, and the secrets of its image", async () => {
+  const object = daemonSet(SERVICES);
+  const pod = {
+    nodeSelector: { "node-role.kubernetes.io/control-plane": "" },
+    affinity: { nodeAffinity: {} },
+    imagePullSecrets: [{ name: "registry" }],
+  };
+  Object.assign(object.spec.template.spec, pod);
+  const { code, out, err } = await cli(["migrate", "/p"], {}, { "/p": JSON.stringify(object) });
+  assert.equal(code, 0, err);
+  const { spec } = objectsIn(out).find(({ kind }) => kind === "DaemonSet")!.spec.template;
+  for (const [field, value] of Object.entries(pod)) assert.deepEqual(spec[field], value);
+});
+
 Deno.test("readKubeVip() knows what is none", () => {
   for (
     const object of [undefined, null, 7, [], {}, { kind: "DaemonSet" }, {
