@@ -308,7 +308,7 @@ export class Instance implements PlannedInstance {
         network: shared.network,
         claims: shared.claims,
         clock,
-        changed: (changes) => reconciler.soon(changes),
+        changed: (changes) => reconciler.soon(changes, true),
       })
       : undefined;
     using progress = new ServiceProgress({
@@ -318,7 +318,7 @@ export class Instance implements PlannedInstance {
       renewNow: () => elector.renewNow(),
       refresh: () => reconciler.refresh(),
       relist: () => reconciler.relist(),
-      changed: (changes) => reconciler.soon(changes),
+      changed: (changes) => reconciler.soon(changes, true),
     });
     using reconciler: Wishes = this.#controlPlane?.claim ?? new Reconciler({
       probe,

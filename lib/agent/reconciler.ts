@@ -142,17 +142,17 @@ export class Reconciler implements Wishes {
   }
 
   /** @see Wishes.soon */
-  soon(changes?: Changes): void {
+  soon(changes?: Changes, atOnce = false): void {
     if (!this.#begun) return;
     if (changes === undefined) this.#changes = undefined;
     for (const key of changes?.keys ?? []) this.#changes?.keys.add(key);
     for (const vip of changes?.vips ?? []) this.#changes?.vips.add(vip);
-    this.#wake();
+    this.#wake(atOnce);
   }
 
-  #wake(): void {
+  #wake(atOnce: boolean): void {
     if (!this.#begun || !this.#parts.vips.mayHold || this.#due) return;
-    const waitMs = this.#nextRunMs - performance.now();
+    const waitMs = atOnce ? 0 : this.#nextRunMs - performance.now();
     if (waitMs > 0) return this.#schedule(waitMs);
     this.#due = true;
     // After the rest of what arrived with this change.
@@ -195,8 +195,10 @@ export class Reconciler implements Wishes {
     }
     metrics.setVipsHeld(vips.size);
     const nowMs = performance.now();
-    const restMs = Math.min(REST_FACTOR * (nowMs - startedMs), LONGEST_REST_MS);
-    this.#nextRunMs = nowMs + Math.max(SPACING_MS, restMs);
+    const restMs = Math.max(SPACING_MS, REST_FACTOR * (nowMs - startedMs));
+    // A rest that was broken off is owed.
+    const untilMs = Math.max(nowMs, this.#nextRunMs) + restMs;
+    this.#nextRunMs = Math.min(untilMs, nowMs + LONGEST_REST_MS);
   }
 
   /** @returns what is to be looked at; undefined: everything */

@@ -8,8 +8,13 @@ export interface Wishes extends Disposable {
   begin(): void;
   /** The right to hold ended. */
   end(): void;
-  /** Something changed: acts when it is time. @param changes what; undefined: perhaps all */
-  soon(changes?: Changes): void;
+  /**
+   * Something changed: acts when it is time.
+   *
+   * @param changes what; undefined: perhaps all
+   * @param atOnce what was waited for is known: no rest from what made it ask
+   */
+  soon(changes?: Changes, atOnce?: boolean): void;
   /** What they are made of may be seen too late: asks for it again. */
   refresh(): void;
   /** The same: resolves when it was read anew. */
