@@ -12,8 +12,9 @@ export const NLM_F_DUMP = 0x300;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_CREATE = 0x400;
 
-const HEADER_LENGTH = 16;
-const ATTRIBUTE_HEADER_LENGTH = 4;
+/** `struct nlmsghdr`, `struct nlattr`. */
+export const HEADER_LENGTH = 16;
+export const ATTRIBUTE_HEADER_LENGTH = 4;
 /** The upper two bits of `nla_type` are NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 const ATTRIBUTE_TYPE_MASK = 0x3fff;
 
@@ -32,13 +33,32 @@ export type NetlinkAttribute = readonly [type: number, value: Uint8Array];
 export function encodeNetlinkMessage(message: NetlinkMessage): Uint8Array {
   const length = HEADER_LENGTH + message.payload.length;
   const bytes = new Uint8Array(align(length));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, length, LITTLE_ENDIAN); // nlmsg_len
-  view.setUint16(4, message.type, LITTLE_ENDIAN); // nlmsg_type
-  view.setUint16(6, message.flags, LITTLE_ENDIAN); // nlmsg_flags
-  view.setUint32(8, message.sequence, LITTLE_ENDIAN); // nlmsg_seq
-  bytes.set(message.payload, HEADER_LENGTH); // nlmsg_pid stays 0: the kernel fills it in
+  writeHeader(new DataView(bytes.buffer), { ...message, length });
+  bytes.set(message.payload, HEADER_LENGTH);
   return bytes;
+}
+
+/** Writes `struct nlmsghdr` at the start. @param head.length of the whole message, in bytes */
+export function writeHeader(
+  view: DataView,
+  { length, type, flags, sequence }: Omit<NetlinkMessage, "payload"> & { length: number },
+): void {
+  view.setUint32(0, length, LITTLE_ENDIAN); // nlmsg_len
+  view.setUint16(4, type, LITTLE_ENDIAN); // nlmsg_type
+  view.setUint16(6, flags, LITTLE_ENDIAN); // nlmsg_flags
+  view.setUint32(8, sequence, LITTLE_ENDIAN); // nlmsg_seq
+  // nlmsg_pid stays 0: the kernel fills it in.
+}
+
+/** Writes `struct nlattr`. @param length of the value, in bytes */
+export function writeAttributeHeader(
+  view: DataView,
+  offset: number,
+  type: number,
+  length: number,
+): void {
+  view.setUint16(offset, ATTRIBUTE_HEADER_LENGTH + length, LITTLE_ENDIAN); // nla_len
+  view.setUint16(offset + 2, type, LITTLE_ENDIAN); // nla_type
 }
 
 /**
@@ -84,11 +104,9 @@ export function encodeAttributes(attributes: readonly NetlinkAttribute[]): Uint8
   const view = new DataView(bytes.buffer);
   let offset = 0;
   for (const [type, value] of attributes) {
-    const length = ATTRIBUTE_HEADER_LENGTH + value.length;
-    view.setUint16(offset, length, LITTLE_ENDIAN); // nla_len
-    view.setUint16(offset + 2, type, LITTLE_ENDIAN); // nla_type
+    writeAttributeHeader(view, offset, type, value.length);
     bytes.set(value, offset + ATTRIBUTE_HEADER_LENGTH);
-    offset += align(length);
+    offset += align(ATTRIBUTE_HEADER_LENGTH + value.length);
   }
   return bytes;
 }

@@ -2,18 +2,19 @@ import { type IpAddress, ipFromBytes } from "./ip.ts";
 import type { AddressChange, InterfaceAddress, Link } from "./link.ts";
 import { MAC_LENGTH } from "./mac.ts";
 import {
+  ATTRIBUTE_HEADER_LENGTH,
   decodeAttributes,
   decodeU32,
-  encodeAttributes,
   encodeNetlinkMessage,
-  encodeU32,
+  HEADER_LENGTH,
   LITTLE_ENDIAN,
-  type NetlinkAttribute,
   NLM_F_ACK,
   NLM_F_CREATE,
   NLM_F_DUMP,
   NLM_F_REPLACE,
   NLM_F_REQUEST,
+  writeAttributeHeader,
+  writeHeader,
 } from "./netlink_message.ts";
 import { AF_INET, AF_INET6 } from "./sockaddr.ts";
 
@@ -55,6 +56,10 @@ const IFA_F_NODAD = 0x02;
 /** No route to the prefix: a VIP is an address of this host and nothing else. */
 const IFA_F_NOPREFIXROUTE = 0x200;
 
+const CACHEINFO_LENGTH = 16;
+/** IFA_CACHEINFO, IFA_FLAGS and IFA_RT_PRIORITY. */
+const SET_ATTRIBUTES_LENGTH = 3 * ATTRIBUTE_HEADER_LENGTH + CACHEINFO_LENGTH + 4 + 4;
+
 const IFINFOMSG_LENGTH = 16;
 const IFADDRMSG_LENGTH = 8;
 const RTMSG_LENGTH = 12;
@@ -77,51 +82,54 @@ export function encodeDump(type: keyof typeof HEAD_LENGTH, sequence: number): Ui
 }
 
 /**
- * The request, to be acknowledged, that makes a change. A VIP is a /32 or /128 with preferred
- * lifetime 0, so that another address is chosen as the source of what the node sends by itself
- * (RFC 6724, rule 3).
+ * The request that makes a change. A VIP is a /32 or /128 with preferred lifetime 0, so that another
+ * address is chosen as the source of what the node sends by itself (RFC 6724, rule 3).
+ *
+ * Written byte by byte, into one array: the lifetimes of ten thousand VIPs are renewed every second
+ * or two, and an array for each attribute would be most of what an idle holder does.
+ *
+ * @param acknowledged whether the kernel answers also when it is done; it always says what failed
  */
-export function encodeAddressChange(change: AddressChange, sequence: number): Uint8Array {
-  const { ip } = change;
-  const host: NetlinkAttribute[] = [[IFA_LOCAL, ip.bytes], [IFA_ADDRESS, ip.bytes]];
-  if (change.kind === "remove") {
-    return encodeNetlinkMessage({
-      type: RTM_DELADDR,
-      flags: NLM_F_REQUEST | NLM_F_ACK,
-      sequence,
-      payload: ifaddrmsg(ip, change.linkIndex, host),
-    });
-  }
-  const flags = IFA_F_NOPREFIXROUTE | (ip.family === 6 ? IFA_F_NODAD : 0);
-  return encodeNetlinkMessage({
-    type: RTM_NEWADDR,
-    flags: NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
-    sequence,
-    payload: ifaddrmsg(ip, change.linkIndex, [
-      ...host,
-      // struct ifa_cacheinfo: ifa_prefered, ifa_valid, cstamp, tstamp
-      [IFA_CACHEINFO, encodeU32(0, change.validSeconds, 0, 0)],
-      [IFA_FLAGS, encodeU32(flags)],
-      // The metric of the prefix route; there is none, so it is free to carry the mark.
-      [IFA_RT_PRIORITY, encodeU32(change.mark)],
-    ]),
-  });
-}
-
-/** `struct ifaddrmsg` for one host's address, and its attributes. */
-function ifaddrmsg(
-  ip: IpAddress,
-  linkIndex: number,
-  attributes: readonly NetlinkAttribute[],
+export function encodeAddressChange(
+  change: AddressChange,
+  sequence: number,
+  acknowledged: boolean,
 ): Uint8Array {
-  const tail = encodeAttributes(attributes);
-  const bytes = new Uint8Array(IFADDRMSG_LENGTH + tail.length);
-  bytes[0] = ip.family === 4 ? AF_INET : AF_INET6; // ifa_family
-  bytes[1] = ip.bytes.length * 8; // ifa_prefixlen
-  // bytes[2] ifa_flags stays 0: IFA_FLAGS has them all.
-  bytes[3] = ip.family === 4 ? RT_SCOPE_HOST : 0; // ifa_scope; IPv6 works it out by itself
-  bytes.set(encodeU32(linkIndex), 4); // ifa_index
-  bytes.set(tail, IFADDRMSG_LENGTH);
+  const { ip, linkIndex, mark } = change;
+  const isSet = change.kind === "set";
+  const width = ip.bytes.length;
+  const host = 2 * (ATTRIBUTE_HEADER_LENGTH + width);
+  const length = HEADER_LENGTH + IFADDRMSG_LENGTH + host + (isSet ? SET_ATTRIBUTES_LENGTH : 0);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  const flags = NLM_F_REQUEST | (acknowledged ? NLM_F_ACK : 0) |
+    (isSet ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+  writeHeader(view, { length, type: isSet ? RTM_NEWADDR : RTM_DELADDR, flags, sequence });
+  let offset = HEADER_LENGTH;
+  // struct ifaddrmsg
+  bytes[offset] = ip.family === 4 ? AF_INET : AF_INET6; // ifa_family
+  bytes[offset + 1] = width * 8; // ifa_prefixlen
+  // ifa_flags stays 0: IFA_FLAGS has them all.
+  bytes[offset + 3] = ip.family === 4 ? RT_SCOPE_HOST : 0; // ifa_scope; IPv6 works it out by itself
+  view.setUint32(offset + 4, linkIndex, LITTLE_ENDIAN); // ifa_index
+  offset += IFADDRMSG_LENGTH;
+  for (const type of [IFA_LOCAL, IFA_ADDRESS]) {
+    writeAttributeHeader(view, offset, type, width);
+    bytes.set(ip.bytes, offset + ATTRIBUTE_HEADER_LENGTH);
+    offset += ATTRIBUTE_HEADER_LENGTH + width;
+  }
+  if (!isSet) return bytes;
+  writeAttributeHeader(view, offset, IFA_CACHEINFO, CACHEINFO_LENGTH);
+  // struct ifa_cacheinfo: ifa_prefered, ifa_valid, cstamp, tstamp; all but the second stay 0.
+  view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH + 4, change.validSeconds, LITTLE_ENDIAN);
+  offset += ATTRIBUTE_HEADER_LENGTH + CACHEINFO_LENGTH;
+  writeAttributeHeader(view, offset, IFA_FLAGS, 4);
+  const nodad = ip.family === 6 ? IFA_F_NODAD : 0;
+  view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH, IFA_F_NOPREFIXROUTE | nodad, LITTLE_ENDIAN);
+  offset += ATTRIBUTE_HEADER_LENGTH + 4;
+  // The metric of the prefix route; there is none, so it is free to carry the mark.
+  writeAttributeHeader(view, offset, IFA_RT_PRIORITY, 4);
+  view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH, mark, LITTLE_ENDIAN);
   return bytes;
 }
 

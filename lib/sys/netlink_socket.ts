@@ -19,8 +19,8 @@ const RECEIVE_TIMEOUT = new Uint8Array(new BigInt64Array([2n, 0n]).buffer);
 /** The kernel fills up to 32 KiB when it is given the room. */
 const DATAGRAM_LENGTH = 65536;
 /**
- * Requests sent before their acknowledgements are read. Each waits in the socket's receive buffer
- * with about 1 KiB of overhead, and the smallest usual buffer is 208 KiB.
+ * Requests sent before answers are read. Should all fail, each answer waits in the socket's receive
+ * buffer with about 1 KiB of overhead, and the smallest usual buffer is 208 KiB.
  */
 const BATCH = 64;
 const DUMP_ATTEMPTS = 10;
@@ -77,32 +77,38 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Makes requests, many in one go, each with NLM_F_ACK.
+   * Makes requests, many in one go. The kernel takes them in turn, says of each what failed, and is
+   * asked for an acknowledgement of the last alone: it stands for all before.
    *
-   * @returns for each the errno of its acknowledgement, 0 for done.
+   * @param encode one of them
+   * @returns for each its errno, 0 for done.
    * @throws SyscallError when an answer stays away: what was done is not known then.
    */
-  transact(what: string, requests: readonly Request[]): number[] {
-    const results: number[] = [];
-    for (let start = 0; start < requests.length; start += BATCH) {
-      results.push(...this.#transactBatch(what, requests.slice(start, start + BATCH)));
-    }
-    return results;
-  }
-
-  #transactBatch(what: string, requests: readonly Request[]): number[] {
-    const sequences = requests.map(() => this.#nextSequence());
-    const encoded = requests.map((request, index) => request(sequences[index] ?? 0));
-    this.#send(what, concat(encoded));
-    const errnos = new Map<number, number>();
-    const waiting = new Set(sequences);
-    while (waiting.size > 0) {
-      for (const message of this.#receive(what)) {
-        if (message.type !== NLMSG_ERROR || !waiting.delete(message.sequence)) continue;
-        errnos.set(message.sequence, errnoOf(what, message));
+  transact<T>(
+    what: string,
+    changes: readonly T[],
+    encode: (change: T, sequence: number, acknowledged: boolean) => Uint8Array,
+  ): number[] {
+    const errnos = new Array<number>(changes.length).fill(0);
+    for (let start = 0; start < changes.length; start += BATCH) {
+      const batch = changes.slice(start, start + BATCH);
+      // Wraps as they do in the kernel.
+      const first = (this.#sequence + 1) >>> 0;
+      const last = batch.length - 1;
+      this.#send(
+        what,
+        concat(batch.map((change, i) => encode(change, this.#nextSequence(), i === last))),
+      );
+      for (let done = false; !done;) {
+        for (const message of this.#receive(what)) {
+          const index = (message.sequence - first) >>> 0;
+          if (message.type !== NLMSG_ERROR || index > last) continue;
+          errnos[start + index] = errnoOf(what, message);
+          if (index === last) done = true;
+        }
       }
     }
-    return sequences.map((sequence) => errnos.get(sequence) ?? 0);
+    return errnos;
   }
 
   #send(what: string, bytes: Uint8Array): void {

@@ -62,7 +62,8 @@ export class LinuxNetwork implements Network {
   apply(changes: readonly AddressChange[]): (Error | undefined)[] {
     const errnos = this.#netlink.transact(
       "Cannot change addresses",
-      changes.map((change) => (sequence) => encodeAddressChange(change, sequence)),
+      changes,
+      encodeAddressChange,
     );
     return changes.map((change, index) => refusal(change, errnos[index] ?? 0));
   }

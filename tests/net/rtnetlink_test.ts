@@ -25,13 +25,17 @@ function link(flags: number, attributes: NetlinkAttribute[]): Uint8Array {
 }
 
 Deno.test("encodeAddressChange() sets a VIP as a deprecated host address that ends by itself", () => {
-  const bytes = encodeAddressChange({
-    kind: "set",
-    linkIndex: 3,
-    ip: parseIp("192.0.2.1")!,
-    mark: 0xdeadbeef,
-    validSeconds: 15,
-  }, 9);
+  const bytes = encodeAddressChange(
+    {
+      kind: "set",
+      linkIndex: 3,
+      ip: parseIp("192.0.2.1")!,
+      mark: 0xdeadbeef,
+      validSeconds: 15,
+    },
+    9,
+    true,
+  );
   // deno-fmt-ignore
   assert.deepEqual(bytes, Uint8Array.of(
     76, 0, 0, 0, // nlmsg_len
@@ -55,7 +59,7 @@ Deno.test("encodeAddressChange() sets a VIP as a deprecated host address that en
 Deno.test("encodeAddressChange() sets IPv6 without duplicate address detection", () => {
   const ip = parseIp("2001:db8::1")!;
   const change = { kind: "set", linkIndex: 3, ip, mark: 1, validSeconds: 15 } as const;
-  const [message] = decodeNetlinkMessages(encodeAddressChange(change, 1)) ?? [];
+  const [message] = decodeNetlinkMessages(encodeAddressChange(change, 1, true)) ?? [];
   assert.deepEqual([...message?.payload.subarray(0, 4) ?? []], [10, 128, 0, 0]);
   // The last but one attribute is IFA_FLAGS: NODAD | NOPREFIXROUTE
   assert.deepEqual([...message?.payload.subarray(-16, -8) ?? []], [8, 0, 8, 0, 0x02, 0x02, 0, 0]);
@@ -63,12 +67,12 @@ Deno.test("encodeAddressChange() sets IPv6 without duplicate address detection",
 
 Deno.test("encodeAddressChange() removes exactly one address", () => {
   const ip = parseIp("192.0.2.1")!;
-  const bytes = encodeAddressChange({ kind: "remove", linkIndex: 3, ip, mark: 1 }, 9);
+  const bytes = encodeAddressChange({ kind: "remove", linkIndex: 3, ip, mark: 1 }, 9, false);
   // deno-fmt-ignore
   assert.deepEqual(bytes.subarray(0, 24), Uint8Array.of(
     40, 0, 0, 0,
     21, 0, // nlmsg_type: RTM_DELADDR
-    0x05, 0x00, // nlmsg_flags: REQUEST | ACK
+    0x01, 0x00, // nlmsg_flags: REQUEST
     9, 0, 0, 0,
     0, 0, 0, 0,
     2, 32, 0, 254, // struct ifaddrmsg
@@ -94,7 +98,7 @@ Deno.test("decodeAddress() reads back what encodeAddressChange() wrote", () => {
     validSeconds: fc.nat(0xffffffff),
   });
   fc.assert(fc.property(change, fc.nat(), (change, cut) => {
-    const [message] = decodeNetlinkMessages(encodeAddressChange(change, 1)) ?? [];
+    const [message] = decodeNetlinkMessages(encodeAddressChange(change, 1, true)) ?? [];
     const payload = message?.payload ?? new Uint8Array();
     assert.deepEqual(decodeAddress(payload), {
       linkIndex: change.linkIndex,
