@@ -266,8 +266,8 @@ export class Reconciler implements Wishes {
   }
 
   /**
-   * @returns `isWhole`: no address has to wait until it is known that nobody has it; `isRid`: all that
-   * had to go is gone
+   * @returns `isWhole`: no address has to wait until it is known that nobody has it, or until others
+   * are up; `isRid`: all that had to go is gone
    */
   #carryOut(decision: Decision, part: Part | undefined): { isWhole: boolean; isRid: boolean } {
     const { vips, statuses, reports, progress } = this.#parts;
@@ -281,7 +281,11 @@ export class Reconciler implements Wishes {
       ({ key, uid }) => !this.#takesOver && this.#served.get(key)?.service.uid !== uid,
     ) ?? free;
     this.#takesOver = false;
-    vips.claim(claims.map(({ service: owner, ...place }) => ({ ...place, owner })));
+    // Statuses of what comes later are written then.
+    vips.claim(
+      claims.map(({ service: owner, ...place }) => ({ ...place, owner })),
+      () => this.soon(),
+    );
     // What failed is tried again with the next change, or in a few seconds.
     if (!claims.every(({ ip }) => vips.holds(ip.text))) this.#changes = undefined;
     decision.drops.forEach(({ vip, reason }, i) => {
@@ -311,7 +315,7 @@ export class Reconciler implements Wishes {
     const isRid = !decision.drops.some(({ vip }) => vips.has(vip));
     if (!isRid) this.#changes = undefined;
     // Another class may be about to let go of what `free` has not.
-    return { isWhole: claims.length === free.length, isRid };
+    return { isWhole: claims.length === free.length && !vips.isPuttingUp, isRid };
   }
 
   #vouchedFor({ served, gains }: Decision): Map<string, Vouched> {

@@ -40,8 +40,11 @@ interface Place {
   readonly linkIndex: number;
 }
 
-/** Announcements in one go: the event loop stays free for renewals. */
-const FRAMES_AT_ONCE = 500;
+/**
+ * Addresses put up, or announced, in one go: the event loop stays free for renewals. The kernel takes
+ * the longer for an address the more the interface has: for ten thousand it needs seconds.
+ */
+const AT_ONCE = 500;
 const PAUSE_BETWEEN_MS = 5;
 
 /**
@@ -60,6 +63,9 @@ export class Vips<Owner> {
   readonly #held = new Map<string, Held<Owner>>();
   /** Addresses with this instance's mark that an earlier run left, by text. */
   readonly #leftovers = new Map<string, Place>();
+  /** Wanted, and not put up yet. */
+  #waiting: VipClaim<Owner>[] = [];
+  #allUp = () => {};
   #untilMs = -Infinity;
   /** Until then the kernel keeps the addresses that were set: the right lasts up to a second more. */
   #keptUntilMs = -Infinity;
@@ -159,20 +165,26 @@ export class Vips<Owner> {
     this.#wake.abort();
   }
 
-  /** Puts addresses on their interfaces and announces them. What is held as asked is left alone. */
-  claim(claims: readonly VipClaim<Owner>[]): void {
+  /** Whether some of what was claimed is still to be put up. */
+  get isPuttingUp(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /**
+   * Puts addresses on their interfaces and announces them. What is held as asked is left alone. Of
+   * thousands the first are put up at once, the others by `run()`, unless they are dropped or there
+   * is another call before: it says all that is still wanted.
+   *
+   * @param allUp called when others were put up, and none is left
+   */
+  claim(claims: readonly VipClaim<Owner>[], allUp: () => void = () => {}): void {
+    this.#waiting = [];
     if (!this.maySpeak) return;
-    const links = new Map(this.#network.links().map((link) => [link.index, link]));
-    const homeOf = ({ ip, interface: name, linkIndex }: VipClaim<Owner>): number => {
-      // The kernel answers neighbour solicitations only for addresses of the very interface.
-      const home = ip.family === 4 ? this.#homeOf(name) : undefined;
-      return home !== undefined && links.has(home) ? home : linkIndex;
-    };
-    const wanted = claims.filter((claim) => {
+    const links = this.#links();
+    this.#waiting = claims.filter((claim) => {
       const held = this.#held.get(claim.ip.text);
-      if (held?.claim.linkIndex !== claim.linkIndex || held.homeIndex !== homeOf(claim)) {
-        return true;
-      }
+      if (held?.claim.linkIndex !== claim.linkIndex) return true;
+      if (held.homeIndex !== this.#homeIndex(claim, links)) return true;
       // An interface whose MAC address changed: neighbours must learn the new one.
       const mac = links.get(claim.linkIndex)?.mac;
       if (mac !== undefined && !equal(mac, held.mac)) return true;
@@ -181,13 +193,39 @@ export class Vips<Owner> {
       }
       return false;
     });
-    if (wanted.length === 0) return;
-    const moved = wanted.filter((claim) => {
-      const elsewhere = this.#placeOf(claim.ip.text);
-      return elsewhere !== undefined && elsewhere.linkIndex !== homeOf(claim);
+    if (this.#waiting.length === 0) return;
+    this.#allUp = allUp;
+    this.#putUp(links);
+    this.#wake.abort();
+  }
+
+  #links(): Map<number, Link> {
+    return new Map(this.#network.links().map((link) => [link.index, link]));
+  }
+
+  #homeIndex(
+    { ip, interface: name, linkIndex }: VipClaim<Owner>,
+    links: ReadonlyMap<number, Link>,
+  ): number {
+    // The kernel answers neighbour solicitations only for addresses of the very interface.
+    const home = ip.family === 4 ? this.#homeOf(name) : undefined;
+    return home !== undefined && links.has(home) ? home : linkIndex;
+  }
+
+  /** Puts up the next that wait. */
+  #putUp(links: ReadonlyMap<number, Link>): void {
+    if (!this.maySpeak) return;
+    const wanted = this.#waiting.splice(0, AT_ONCE);
+    const places = wanted.map((claim) => ({
+      ip: claim.ip,
+      linkIndex: this.#homeIndex(claim, links),
+    }));
+    const moved = places.filter(({ ip, linkIndex }) => {
+      const elsewhere = this.#placeOf(ip.text);
+      return elsewhere !== undefined && elsewhere.linkIndex !== linkIndex;
     });
     this.drop(moved.map(({ ip }) => ({ vip: ip.text, reason: "it moves to another interface" })));
-    const results = this.#set(wanted.map((claim) => ({ ip: claim.ip, linkIndex: homeOf(claim) })));
+    const results = this.#set(places);
     wanted.forEach((claim, i) => {
       const error = results[i];
       const link = links.get(claim.linkIndex);
@@ -196,13 +234,16 @@ export class Vips<Owner> {
         this.#observer.vipFailed(claim.ip.text, "claim", error ?? gone);
         return;
       }
-      this.#hold(claim, homeOf(claim), link);
+      this.#hold(claim, places[i]!.linkIndex, link);
     });
-    this.#wake.abort();
   }
 
   /** Takes addresses from their interfaces. What cannot be removed stays known, and is reported. */
   drop(drops: readonly { vip: string; reason: string }[]): void {
+    if (this.#waiting.length > 0) {
+      const dropped = new Set(drops.map(({ vip }) => vip));
+      this.#waiting = this.#waiting.filter(({ ip }) => !dropped.has(ip.text));
+    }
     const known = drops.flatMap(({ vip, reason }) => {
       const held = this.#held.get(vip);
       const place = this.#placeOf(vip);
@@ -225,6 +266,7 @@ export class Vips<Owner> {
   /** Takes away every address. @returns whether reading the interfaces confirmed that none is left */
   withdraw(reason: string): boolean {
     this.#untilMs = -Infinity;
+    this.#waiting = [];
     try {
       this.drop(this.addresses.map((vip) => ({ vip, reason })));
       if (this.#marked().length > 0) {
@@ -254,11 +296,17 @@ export class Vips<Owner> {
       this.#lastProgressMs = nowMs;
       this.#wake = new AbortController();
       this.#fence(nowMs);
-      const due = this.#queue.take(nowMs, FRAMES_AT_ONCE);
+      if (this.isPuttingUp) {
+        this.#putUp(this.#links());
+        if (!this.isPuttingUp) this.#allUp();
+      }
+      // What is not there yet comes before what is announced once more.
+      const due = this.#queue.take(nowMs, this.isPuttingUp ? 0 : AT_ONCE);
       for (const vip of due) this.#announce(vip);
-      const pauseMs = due.length === FRAMES_AT_ONCE ? PAUSE_BETWEEN_MS : 0;
+      const pauseMs = due.length === AT_ONCE || this.isPuttingUp ? PAUSE_BETWEEN_MS : 0;
       const fenceMs = nowMs < this.#untilMs ? this.#untilMs : Infinity;
-      const nextMs = Math.min(Math.max(this.#queue.nextAtMs, nowMs + pauseMs), fenceMs);
+      const dueMs = this.isPuttingUp ? nowMs : this.#queue.nextAtMs;
+      const nextMs = Math.min(Math.max(dueMs, nowMs + pauseMs), fenceMs);
       await this.#clock.until(Math.min(nextMs, nowMs + 1000), this.#wake.signal);
     }
     signal.removeEventListener("abort", abort);

@@ -4,7 +4,7 @@ import { parseIp } from "../../lib/net/ip.ts";
 import { NEIGHBOR_ADVERTISEMENT, unsolicitedNaFrame } from "../../lib/net/ndp.ts";
 import { BURST_MS } from "../../lib/vip/schedule.ts";
 import { instanceMark, type VipClaim, type VipObserver, Vips } from "../../lib/vip/vips.ts";
-import { FakeClock } from "../doubles/fake_clock.ts";
+import { FakeClock, settled } from "../doubles/fake_clock.ts";
 import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
 import { recorder } from "../doubles/recorder.ts";
 
@@ -291,17 +291,16 @@ Deno.test("run() tries a withdrawal that failed at the fence again, without hast
   });
 });
 
-Deno.test("run() spreads a thousand announcements over several rounds", async () => {
+Deno.test("run() spreads a thousand claims and announcements over several rounds", async () => {
   const world = new World();
   world.grant(60_000);
-  world.vips.claim(
-    Array.from({ length: 1200 }, (_, i) => claim(`10.0.${i >> 8}.${i & 255}`)),
-  );
+  world.vips.claim(thousands());
   world.network.frames.length = 0;
   await world.running(() => world.clock.advance(120));
   const times = new Map<number, number>();
   for (const { atMs } of world.network.frames) times.set(atMs, (times.get(atMs) ?? 0) + 1);
-  assert.deepEqual([...times.values()], [1000, 1000, 400]);
+  // The last 700 are put up; then all are announced for the second time.
+  assert.deepEqual([...times.values()], [1000, 400, 1000, 1000, 400]);
 });
 
 Deno.test("run() goes on when a frame cannot be sent", async () => {
@@ -416,4 +415,49 @@ Deno.test("instanceMark() is the same for the same Lease, another for another, n
   for (let i = 0; i < 2000; i++) marks.add(instanceMark("kube-system", `classvip-${i}`));
   assert.equal(marks.size, 2000);
   for (const mark of marks) assert.ok(Number.isInteger(mark) && mark > 0 && mark <= 0xffffffff);
+});
+
+/** More than are put up in one go. */
+function thousands(): VipClaim<string>[] {
+  return Array.from({ length: 1200 }, (_, i) => claim(`10.0.${i >> 8}.${i & 255}`));
+}
+
+Deno.test("claim() leaves room for renewals while it puts up thousands", async () => {
+  const world = new World();
+  const { vips, clock } = world;
+  world.grant(3000);
+  await world.running(async () => {
+    let allUp = 0;
+    vips.claim(thousands(), () => allUp++);
+    assert.equal(world.on().length, 500);
+    assert.equal(vips.isPuttingUp, true);
+    await settled();
+    // A timer ends each portion: what else waits for the event loop has its turn.
+    assert.equal(world.on().length, 1000);
+    world.grant(3000);
+    await clock.advance(5);
+    assert.equal(world.on().length, 1200);
+    assert.deepEqual([vips.isPuttingUp, allUp], [false, 1]);
+  });
+});
+
+Deno.test("claim() forgets what waits when it is not wanted any more", async () => {
+  const world = new World();
+  const { vips, clock } = world;
+  world.grant(3000);
+  await world.running(async () => {
+    vips.claim(thousands());
+    vips.drop([{ vip: "10.0.4.0", reason: "gone" }]);
+    await clock.advance(50);
+    assert.equal(world.on().length, 1199);
+    vips.drop(world.on().map((vip) => ({ vip, reason: "gone" })));
+    vips.claim(thousands());
+    vips.claim(thousands().slice(0, 600));
+    await clock.advance(50);
+    assert.equal(world.on().length, 600);
+    vips.claim(thousands());
+    assert.equal(vips.withdraw("released"), true);
+    await clock.advance(50);
+    assert.deepEqual(world.on(), []);
+  });
 });
