@@ -15,7 +15,7 @@ export interface AllocateInput {
   /** Undefined: not known yet; everybody keeps what he has. */
   readonly pools: readonly Pool[] | undefined;
   /** Who shows an address or wishes for it, among the Services of all classes. */
-  readonly owners: Pick<AddressOwners, "owner" | "naming">;
+  readonly owners: Pick<AddressOwners, "owner" | "isNamed">;
   /** What is being given out, by uid. */
   readonly intents: ReadonlyMap<string, Intent>;
   /** Why an address cannot be announced here; undefined when it can. */
@@ -88,7 +88,7 @@ class Allocator {
       for (const vip of addresses) this.#intended.add(vip);
     }
     this.#cursors = new Cursors(
-      (vip) => this.#intended.has(vip) || input.owners.naming(vip).size > 0,
+      (vip) => this.#intended.has(vip) || input.owners.isNamed(vip),
       input.unusable,
       input.foreign,
     );

@@ -4,10 +4,20 @@ import { type ServiceView, shows } from "./service_view.ts";
 /** More on one Service is a mistake, or an attempt to keep the agent busy. */
 export const MOST_ADDRESSES = 16;
 
-interface Entry {
-  /** Who gets the address; undefined when nobody who names it may have one. */
+/** Several Services that name one address. */
+class Rivals {
+  /** Who gets the address; undefined when none of them may have one. */
   owner: ServiceView | undefined;
-  readonly all: Set<ServiceView>;
+  readonly all = new Set<ServiceView>();
+
+  constructor(readonly vip: string, services: Iterable<ServiceView>) {
+    for (const service of services) this.add(service);
+  }
+
+  add(service: ServiceView): void {
+    this.all.add(service);
+    if (mayOwn(service)) this.owner = better(this.owner, service, this.vip);
+  }
 }
 
 /**
@@ -17,7 +27,8 @@ interface Entry {
  * only at its own Services.
  */
 export class AddressOwners {
-  readonly #entries = new Map<string, Entry>();
+  /** Mostly it is one alone: then nothing is kept beside it, for there may be ten thousands. */
+  readonly #naming = new Map<string, ServiceView | Rivals>();
 
   constructor(services: Iterable<ServiceView> = []) {
     for (const service of services) this.add(service);
@@ -25,48 +36,52 @@ export class AddressOwners {
 
   /** @param vip canonical text */
   owner(vip: string): ServiceView | undefined {
-    return this.#entries.get(vip)?.owner;
+    const naming = this.#naming.get(vip);
+    if (naming instanceof Rivals) return naming.owner;
+    return naming !== undefined && mayOwn(naming) ? naming : undefined;
   }
 
   /** All Services that wish for the address or show it, also those that may have none. */
-  naming(vip: string): ReadonlySet<ServiceView> {
-    return this.#entries.get(vip)?.all ?? NOBODY;
+  naming(vip: string): Iterable<ServiceView> {
+    const naming = this.#naming.get(vip);
+    if (naming === undefined) return NOBODY;
+    return naming instanceof Rivals ? naming.all : [naming];
+  }
+
+  /** Whether any Service wishes for the address or shows it. */
+  isNamed(vip: string): boolean {
+    return this.#naming.has(vip);
   }
 
   /** The addresses that more than one Service names. */
   *contested(): Generator<string> {
-    for (const [vip, { all }] of this.#entries) if (all.size > 1) yield vip;
+    for (const [vip, naming] of this.#naming) if (naming instanceof Rivals) yield vip;
   }
 
   add(service: ServiceView): void {
     for (const vip of addressesOf(service)) {
-      const entry = this.#entries.get(vip);
-      const owner = mayOwn(service) ? service : undefined;
-      if (entry === undefined) this.#entries.set(vip, { owner, all: new Set([service]) });
-      else {
-        entry.all.add(service);
-        entry.owner = better(entry.owner, owner, vip);
-      }
+      const naming = this.#naming.get(vip);
+      if (naming === undefined) this.#naming.set(vip, service);
+      else if (naming instanceof Rivals) naming.add(service);
+      else if (naming !== service) this.#naming.set(vip, new Rivals(vip, [naming, service]));
     }
   }
 
   /** @param service as it was added */
   remove(service: ServiceView): void {
     for (const vip of addressesOf(service)) {
-      const entry = this.#entries.get(vip);
-      if (!entry?.all.delete(service)) continue;
-      if (entry.all.size === 0) this.#entries.delete(vip);
-      else if (entry.owner === service) {
-        entry.owner = undefined;
-        for (const other of entry.all) {
-          if (mayOwn(other)) entry.owner = better(entry.owner, other, vip);
-        }
+      const naming = this.#naming.get(vip);
+      if (naming === service) this.#naming.delete(vip);
+      else if (naming instanceof Rivals && naming.all.delete(service)) {
+        const [first] = naming.all;
+        if (naming.all.size === 1) this.#naming.set(vip, first!);
+        else if (naming.owner === service) this.#naming.set(vip, new Rivals(vip, naming.all));
       }
     }
   }
 }
 
-const NOBODY: ReadonlySet<ServiceView> = new Set();
+const NOBODY: readonly ServiceView[] = [];
 
 /** @returns canonical texts of what a Service wishes for and shows, and where it is in the cluster. */
 export function addressesOf({ wished, ingress, clusterIps }: ServiceView): string[] {

@@ -236,7 +236,7 @@ Deno.test("allocate() looks at each address once, however many are used and want
   let looks = 0;
   const counting = {
     owner: (vip: string) => owners.owner(vip),
-    naming: (vip: string) => (looks++, owners.naming(vip)),
+    isNamed: (vip: string) => (looks++, owners.isNamed(vip)),
   };
   const wanting = Array.from({ length: 100 }, (_, i) => viewOf(`new${i}`));
   const allocation = run([...services, ...wanting], [pool("10.0.0.0/8,fd00::/64")], {

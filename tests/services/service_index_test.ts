@@ -89,7 +89,7 @@ Deno.test("AddressOwners says after any changes what it says of the Services tha
     const fresh = new AddressOwners(left.values());
     for (const vip of ["192.0.2.1", "192.0.2.2"]) {
       assert.equal(index.owners.owner(vip), fresh.owner(vip));
-      assert.deepEqual(new Set(index.owners.naming(vip)), fresh.naming(vip));
+      assert.deepEqual(new Set(index.owners.naming(vip)), new Set(fresh.naming(vip)));
     }
   }));
 });
