@@ -45,6 +45,9 @@ interface Place {
  * the longer for an address the more the interface has: for ten thousand it needs seconds.
  */
 const AT_ONCE = 500;
+/** But no longer than this, in steps of so many: a renewal takes several turns of the event loop. */
+const LONGEST_TURN_MS = 50;
+const STEP = 100;
 const PAUSE_BETWEEN_MS = 5;
 
 /**
@@ -214,8 +217,14 @@ export class Vips<Owner> {
 
   /** Puts up the next that wait. */
   #putUp(links: ReadonlyMap<number, Link>): void {
-    if (!this.maySpeak) return;
-    const wanted = this.#waiting.splice(0, AT_ONCE);
+    const endMs = this.#clock.nowMs() + LONGEST_TURN_MS;
+    for (let n = 0; n < AT_ONCE && this.isPuttingUp && this.maySpeak; n += STEP) {
+      this.#putUpSome(this.#waiting.splice(0, STEP), links);
+      if (this.#clock.nowMs() >= endMs) break;
+    }
+  }
+
+  #putUpSome(wanted: readonly VipClaim<Owner>[], links: ReadonlyMap<number, Link>): void {
     const places = wanted.map((claim) => ({
       ip: claim.ip,
       linkIndex: this.#homeIndex(claim, links),
@@ -303,10 +312,13 @@ export class Vips<Owner> {
       // What is not there yet comes before what is announced once more.
       const due = this.#queue.take(nowMs, this.isPuttingUp ? 0 : AT_ONCE);
       for (const vip of due) this.#announce(vip);
-      const pauseMs = due.length === AT_ONCE || this.isPuttingUp ? PAUSE_BETWEEN_MS : 0;
+      const isBusy = due.length === AT_ONCE || this.isPuttingUp;
+      // A busy machine is asked for less.
+      const tookMs = this.#clock.nowMs() - nowMs;
+      const pauseMs = isBusy ? Math.max(PAUSE_BETWEEN_MS, tookMs / 4) : 0;
       const fenceMs = nowMs < this.#untilMs ? this.#untilMs : Infinity;
       const dueMs = this.isPuttingUp ? nowMs : this.#queue.nextAtMs;
-      const nextMs = Math.min(Math.max(dueMs, nowMs + pauseMs), fenceMs);
+      const nextMs = Math.min(Math.max(dueMs, nowMs + tookMs + pauseMs), fenceMs);
       await this.#clock.until(Math.min(nextMs, nowMs + 1000), this.#wake.signal);
     }
     signal.removeEventListener("abort", abort);

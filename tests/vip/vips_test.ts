@@ -461,3 +461,22 @@ Deno.test("claim() forgets what waits when it is not wanted any more", async () 
     assert.deepEqual(world.on(), []);
   });
 });
+
+Deno.test("claim() puts up fewer at a time when the kernel is slow", () => {
+  const { clock, network } = new World();
+  let slowMs = 0;
+  network.refuse = () => {
+    slowMs += 0.3;
+    return undefined;
+  };
+  const vips = new Vips<string>({
+    network,
+    clock: { nowMs: () => clock.nowMs() + slowMs, until: (at, signal) => clock.until(at, signal) },
+    mark: MARK,
+    schedule: { burstMs: BURST_MS, refreshMs: 60_000 },
+    observer: recorder<VipObserver<string>>([]),
+  });
+  vips.granted(clock.nowMs() + 60_000);
+  vips.claim(thousands());
+  assert.equal(vips.size, 200);
+});
