@@ -79,8 +79,11 @@ export class Reconciler implements Wishes {
   #changes: { readonly keys: Set<string>; readonly vips: Set<string> } | undefined;
   /** When all are to be looked at again. */
   #allAgainMs = -Infinity;
-  /** The addresses on this node that are not this instance's, as of the last look at all. */
-  #foreign: readonly InterfaceAddress[] = [];
+  /**
+   * The addresses on this node that are not this instance's, as of the last look at all; undefined:
+   * not read yet. Who has nothing to place does not read them: another instance may have thousands.
+   */
+  #foreign: readonly InterfaceAddress[] | undefined;
   #due = false;
   #beganMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -220,8 +223,7 @@ export class Reconciler implements Wishes {
       // Nothing is put up on an old look at the node.
       if (decision.claims.every(({ ip }) => vips.holds(ip.text))) return decision;
     }
-    const { network, mark } = this.#parts;
-    this.#foreign = network.addresses(mark);
+    this.#foreign = undefined;
     return this.#decideOn(part?.services ?? this.#scope.services(), keeper, part);
   }
 
@@ -232,15 +234,16 @@ export class Reconciler implements Wishes {
   ): Decision {
     const { policy, limits, network, vips, mark, ipv4Only } = this.#parts;
     const { owners } = this.#scope;
-    const placed = placer(
-      this.#parts.interface,
-      mark,
-      { links: network.links(), addresses: this.#foreign },
-      this.#parts.reserved(),
-      (ip) => this.#parts.keeper?.contains(ip) ?? false,
-    );
+    let placed: ReturnType<typeof placer> | undefined;
     const place = (ip: IpAddress, wishedInterface?: string): Placement => {
       if (ip.family === 6 && ipv4Only !== undefined) return { refused: ipv4Only };
+      placed ??= placer(
+        this.#parts.interface,
+        mark,
+        { links: network.links(), addresses: this.#foreign ??= network.addresses(mark) },
+        this.#parts.reserved(),
+        (ip) => this.#parts.keeper?.contains(ip) ?? false,
+      );
       const placement = placed(ip, wishedInterface);
       const user = this.#parts.probe?.userOf(ip);
       return user === undefined || "refused" in placement
