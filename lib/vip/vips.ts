@@ -315,7 +315,7 @@ export class Vips<Owner> {
       const isBusy = due.length === AT_ONCE || this.isPuttingUp;
       // A busy machine is asked for less.
       const tookMs = this.#clock.nowMs() - nowMs;
-      const pauseMs = isBusy ? Math.max(PAUSE_BETWEEN_MS, tookMs / 4) : 0;
+      const pauseMs = isBusy ? Math.max(PAUSE_BETWEEN_MS, tookMs / 8) : 0;
       const fenceMs = nowMs < this.#untilMs ? this.#untilMs : Infinity;
       const dueMs = this.isPuttingUp ? nowMs : this.#queue.nextAtMs;
       const nextMs = Math.min(Math.max(dueMs, nowMs + tookMs + pauseMs), fenceMs);
