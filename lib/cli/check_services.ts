@@ -99,11 +99,8 @@ function wishesIn(text: string, path: string, problems: ConfigProblem[]): Wish[]
 
 /** As kubectl applies it where nobody says another namespace. */
 function named(object: Service): Service {
-  return { ...object, metadata: { ...object.metadata, namespace: namespaceOf(object) } };
-}
-
-function namespaceOf({ metadata }: Service): string {
-  return metadata?.namespace ?? "default";
+  const namespace = object.metadata?.namespace ?? "default";
+  return { ...object, metadata: { ...object.metadata, namespace } };
 }
 
 /** Those of a List too, as kubectl prints several. */
