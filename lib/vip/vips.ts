@@ -249,6 +249,7 @@ export class Vips<Owner> {
 
   /** Takes addresses from their interfaces. What cannot be removed stays known, and is reported. */
   drop(drops: readonly { vip: string; reason: string }[]): void {
+    if (drops.length === 0) return;
     if (this.#waiting.length > 0) {
       const dropped = new Set(drops.map(({ vip }) => vip));
       this.#waiting = this.#waiting.filter(({ ip }) => !dropped.has(ip.text));
