@@ -12,7 +12,7 @@ import { auditedRequests, classify, type RequestLog } from "./requests.ts";
 const NODES = 3;
 /** Host number of the first VIP in the lab's subnet. */
 const FIRST_VIP = 100;
-const LAST_VIP = 250;
+const LAST_VIP = 1022;
 
 /** Where all parts are measured: three nodes, a client that hears every frame, an API server. */
 export class Ground implements AsyncDisposable {

@@ -12,6 +12,8 @@ interface HostOptions {
   name: string;
   bridge: string;
   ip: string;
+  /** Length of the prefix of its subnet. */
+  bits: number;
   /** Of its /64. */
   ip6: string;
   gatewayIp: string;
@@ -54,7 +56,7 @@ export class LabHost implements AsyncDisposable {
     await host.exec(
       ["ip", "-batch", "-"],
       `link set lo up
-       address add ${host.ip}/24 dev eth0
+       address add ${host.ip}/${options.bits} dev eth0
        address add ${host.ip6}/64 dev eth0 nodad
        link set eth0 up`,
     );

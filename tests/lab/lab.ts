@@ -4,9 +4,11 @@ import { LabHost } from "./host.ts";
 export interface LabOptions {
   /** How many nodes: node-1, node-2, … */
   nodes: number;
-  /** The network of the bridge: an IPv4 /24. Default 10.77.0.0/24. */
-  subnet?: string;
 }
+
+/** The IPv4 network of the bridge, 10.77.0.0/22: scenarios, each with VIPs of its own, need more than a /24. */
+const PREFIX = "10.77.";
+const BITS = 22;
 
 /** The IPv6 network of the bridge, a /64 beside the IPv4 one: the same host numbers in it. */
 const PREFIX6 = "fd77::";
@@ -40,26 +42,21 @@ export class Lab implements AsyncDisposable {
   readonly gatewayIp: string;
   /** The bridge, an interface of this process' namespace. */
   readonly bridge = MAIN_BRIDGE;
-  readonly #prefix: string;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
-    prefix: string,
     nodes: readonly LabHost[],
     client: LabHost,
     stack: AsyncDisposableStack,
   ) {
-    this.#prefix = prefix;
     this.nodes = nodes;
     this.client = client;
-    this.gatewayIp = `${prefix}.${GATEWAY}`;
+    this.gatewayIp = this.address(GATEWAY);
     this.#stack = stack;
   }
 
   /** @throws {Error} when this process is not in a fresh network namespace, or a step fails. */
-  static async create({ nodes, subnet = "10.77.0.0/24" }: LabOptions): Promise<Lab> {
-    const prefix = /^(\d+\.\d+\.\d+)\.0\/24$/.exec(subnet)?.[1];
-    if (prefix === undefined) throw new TypeError(`Subnet "${subnet}" is not an IPv4 /24`);
+  static async create({ nodes }: LabOptions): Promise<Lab> {
     await refuseForeignNamespace();
     await using stack = new AsyncDisposableStack();
     stack.defer(() => removeBridges());
@@ -70,7 +67,7 @@ export class Lab implements AsyncDisposable {
       `link set lo up
        link add ${MAIN_BRIDGE} address 02:77:00:00:01:01 ${BRIDGE}
        link add ${OTHER_BRIDGE} address 02:77:00:00:01:02 ${BRIDGE}
-       address add ${prefix}.${GATEWAY}/24 dev ${MAIN_BRIDGE}
+       address add ${address(GATEWAY)}/${BITS} dev ${MAIN_BRIDGE}
        address add ${PREFIX6}${GATEWAY}/64 dev ${MAIN_BRIDGE} nodad
        link set ${MAIN_BRIDGE} up
        link set ${OTHER_BRIDGE} up`,
@@ -80,9 +77,10 @@ export class Lab implements AsyncDisposable {
         await LabHost.create({
           name,
           bridge: MAIN_BRIDGE,
-          ip: `${prefix}.${host}`,
+          ip: address(host),
+          bits: BITS,
           ip6: `${PREFIX6}${host}`,
-          gatewayIp: `${prefix}.${GATEWAY}`,
+          gatewayIp: address(GATEWAY),
           mac: `02:77:00:00:00:${host.toString(16).padStart(2, "0")}`,
         }),
       );
@@ -94,12 +92,12 @@ export class Lab implements AsyncDisposable {
       if (result.status === "rejected") throw result.reason;
       return result.value;
     });
-    return new Lab(prefix, hosts.slice(1), hosts[0]!, stack.move());
+    return new Lab(hosts.slice(1), hosts[0]!, stack.move());
   }
 
-  /** @returns the address of the subnet with this host number; 100 and more are free for VIPs. */
+  /** @returns the address of the subnet with this host number; 100 to 1022 are free for VIPs. */
   address(host: number): string {
-    return `${this.#prefix}.${host}`;
+    return address(host);
   }
 
   /** As {@linkcode address}, of the IPv6 network: fd77::/64. */
@@ -124,6 +122,10 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+function address(host: number): string {
+  return `${PREFIX}${host >> 8}.${host & 255}`;
 }
 
 /** A lab in the machine's own namespace could take away its network. */

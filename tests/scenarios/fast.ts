@@ -194,7 +194,7 @@ export const fastScenarios: Scenario[] = [
     async run(stage) {
       const nodes = await FastTeam.create(stage);
       const cases: [key: string, problem: RegExp][] = [
-        [`${stage.world.dir}/no-such-key`, /cannot be read: .*; right would be: a file that/],
+        [`${stage.world.dir}/no-such-key`, /does not exist; right would be: a file that/],
         [await writeKey(stage, "short", { bytes: 31 }), /holds 31 bytes; right would be: at least/],
         [
           await writeKey(stage, "open", { mode: 0o444 }),

@@ -29,7 +29,7 @@ export const preferenceScenarios: Scenario[] = [
       // Nobody is there under that name: it says so, and nothing moves.
       await assert.rejects(
         handOver(stage, "node-9", ["--leaseDuration=3s"]),
-        /node-9 did not take over Lease \S+ within 2 s, node-3 goes on/,
+        /node-9 did not take over Lease \S+ within 3 s, node-3 goes on/,
       );
       await stage.kube.patch("Lease", await stage.readLease(), {
         metadata: { annotations: { [HANDOVER_ANNOTATION]: second.name } },

@@ -11,7 +11,7 @@ import type { Plane } from "./plane.ts";
 const FRAME_SLACK_MS = 250;
 const NODES = 3;
 /** Host numbers for VIPs. */
-const VIPS = { first: 100, last: 250 };
+const VIPS = { first: 100, last: 1022 };
 
 /**
  * What the scenarios of one file share: three nodes, a client that hears every frame, a look at
