@@ -41,6 +41,9 @@ ExecReload=/bin/kill -HUP $MAINPID
 # It gets no credentials, so it is root's ("!"), with the same two capabilities in the same sandbox.
 ExecStopPost=-!${command("release", quoted(`--kubeconfig=${kubeconfig}`), flags.map(quoted))}
 ${credentials.join("\n")}
+# Wrong settings (2) and what systemd itself cannot do (200 to 255) wait for somebody to mend them:
+# they are tried every 10 s. After a crash the next start is one second away, at every time.
+ExecStopPost=/bin/sh -c 'case $$EXIT_STATUS in 2|2??) exec sleep 9 ;; esac'
 Restart=always
 RestartSec=1
 TimeoutStartSec=90

@@ -9,11 +9,14 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const PLAN = "/etc/classvip/classvip.yaml";
 /** CAP_NET_ADMIN and CAP_NET_RAW. */
 const CAPABILITIES = "0000000000003000";
+/** Between two starts with wrong settings, at least. */
+const RETRY_US = 9_000_000;
 
 /** deploy/systemd, installed as docs/install-systemd.md says, run by systemd itself. */
 export const systemdUnitScenarios: Scenario[] = [
   {
-    name: "systemd itself: the unit as shipped, installed, reloaded, crashed, hanging and stopped",
+    name:
+      "systemd itself: the unit as shipped, installed, reloaded, crashed, hanging, stopped and wrongly set up",
     skip: () => Systemd.whyNot(),
     async run(stage) {
       const [node, other] = stage.nodes;
@@ -83,6 +86,21 @@ export const systemdUnitScenarios: Scenario[] = [
         assert.equal(await show("Result"), "success");
         await stage.gone(vip);
         await stage.waitForLease("is free", (lease) => !lease.spec?.holderIdentity);
+
+        // Wrong settings are tried again in a while, and taken when somebody has mended them.
+        await systemd.run(`cat >${PLAN}`, "instances: 7\n");
+        await systemd.run("systemctl start --no-block classvip");
+        await until(
+          "they are refused",
+          async () => await show("ExecMainStatus") === "2" || undefined,
+        );
+        const startedUs = async () => Number(await show("ExecMainStartTimestampMonotonic"));
+        const refusedUs = await startedUs();
+        await systemd.run(`cat >${PLAN}`, plan(stage, [stage.className]));
+        await stage.served(service, vip, node);
+        assert.equal(await show("NRestarts"), "1");
+        assert.ok(await startedUs() - refusedUs > RETRY_US, `${await startedUs()} - ${refusedUs}`);
+        await systemd.run("systemctl stop classvip");
       } catch (error) {
         console.error(await systemd.run("journalctl --unit=classvip --output=cat --lines=40"));
         throw error;
