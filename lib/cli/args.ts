@@ -1,9 +1,9 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { ConfigProblem } from "../config/errors.ts";
 import type { GivenFlag } from "../config/given.ts";
-import { findFlag, isBooleanFlag, rightFlag } from "../config/names.ts";
+import { asMeant, findFlag, isBooleanFlag, rightFlag } from "../config/names.ts";
 import { nearest } from "../config/nearest.ts";
-import { type Parsed, parseNamespace, parseObjectName } from "../config/values.ts";
+import { parseBoolean, type Parsed, parseNamespace, parseObjectName } from "../config/values.ts";
 
 export const commandNames = [
   "run",
@@ -89,7 +89,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   });
   words.push(...afterDashes.map(String));
 
-  const asked = flags.map(({ flag }) => SWITCHES.get(flag)).find((command) => command);
+  const isOn = ({ flag, value = "true" }: GivenFlag): boolean => {
+    const parsed = parseBoolean(value);
+    problems.push(...wrong(flag, value, parsed));
+    return parsed.ok && parsed.value;
+  };
+  const switches = flags.filter(({ flag }) => SWITCHES.has(flag));
+  const [asked] = switches.filter(isOn).map(({ flag }) => SWITCHES.get(flag)!);
   if (asked) {
     return {
       command: asked,
@@ -105,7 +111,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   const { command, operands } = commandOf(words, problems);
   if (command === "version" || command === "help") {
-    for (const { flag, value } of flags) {
+    for (const { flag, value } of flags.filter((given) => !switches.includes(given))) {
       const source = `flag --${flag}`;
       const right = `classvip ${command} alone`;
       problems.push({ setting: flag, value, source, problem: "no flag of this command", right });
@@ -171,10 +177,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     const meant = findFlag(flag) === undefined && nearest(flag, OWN_FLAGS[command] ?? []);
     if (!meant || meant === flag) return false;
     const source = `flag --${flag}`;
-    problems.push({ setting: flag, value, source, problem: "no such flag", right: `--${meant}` });
+    const right = asMeant(flag, meant, meant === "schema");
+    problems.push({ setting: flag, value, source, problem: "no such flag", right });
     return true;
   });
-  const taken = [...outputs, ...schemas, ...targets, ...own, ...misspelt];
+  const taken = [...switches, ...outputs, ...schemas, ...targets, ...own, ...misspelt];
   const last = (name: string) => own.findLast(({ flag }) => flag === name)?.value;
   return {
     command,
@@ -184,14 +191,14 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     image: last("image"),
     // Said above, and not once more where it is used.
     namespace: parseNamespace(last("namespace") ?? "").ok ? last("namespace") : undefined,
-    schema: schemas.length > 0,
+    schema: schemas.map(isOn).includes(true),
     output: output === "json" ? "json" : "text",
     flags: flags.filter((given) => !taken.includes(given)),
   };
 }
 
 /** @returns what is wrong with the value of a flag of this command line's own */
-function wrong(setting: string, value: string, parsed: Parsed<string>): ConfigProblem[] {
+function wrong(setting: string, value: string, parsed: Parsed<unknown>): ConfigProblem[] {
   if (parsed.ok) return [];
   const { problem, right } = parsed;
   return [{ setting, value, source: `flag --${setting}`, problem, right }];

@@ -62,7 +62,13 @@ const ownEnvNames = settingNames.map(envNameOf);
 /** @returns what was probably meant by a flag that nobody knows, for people. */
 export function rightFlag(flag: string): string {
   const hint = nearest(flag, byFlag.keys());
-  return hint ? `--${hint}` : IN_HELP;
+  return hint === undefined ? IN_HELP : asMeant(flag, hint, isBooleanFlag(hint));
+}
+
+/** @returns how to write the flag that was meant: for `--no-x`, which other programs have, `--x=false` */
+export function asMeant(flag: string, meant: string, isBoolean: boolean): string {
+  const isNegated = isBoolean && /^no/i.test(flag) && !/^no/i.test(meant);
+  return `--${meant}${isNegated ? "=false" : ""}`;
 }
 
 /** As `rightFlag()`, for an own variable. */

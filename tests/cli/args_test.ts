@@ -91,6 +91,23 @@ Deno.test("parseCommandLine() takes --output for config and classes alone", () =
   assert.deepEqual(flagsOf("run", "--output=json"), [["output", "json"]]);
 });
 
+Deno.test("parseCommandLine() takes flags of its own that need no value for what they say", () => {
+  const cases: [string[], command: string, schema: boolean][] = [
+    [["config", "--schema"], "config", true],
+    [["config", "--schema=true"], "config", true],
+    [["config", "--schema=false"], "config", false],
+    [["config", "--schema", "--schema"], "config", true],
+    [["config", "--help=false"], "config", false],
+    [["--help=0", "--version"], "version", false],
+    [["help", "--help=no"], "help", false],
+  ];
+  for (const [args, command, schema] of cases) {
+    const line = parseCommandLine(args);
+    assert.deepEqual([line.command, line.schema, line.problems], [command, schema, []]);
+    assert.deepEqual(line.flags, []);
+  }
+});
+
 Deno.test("parseCommandLine() never throws", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.string(), fc.string().map((s) => `--${s}`))), (args) => {
