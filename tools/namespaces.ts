@@ -1,6 +1,6 @@
 /**
  * A network and mount namespace of their own for tests that make interfaces: nothing outside is
- * touched, and everything goes away with the last process.
+ * touched, and everything goes away with the last process, which ends with this one.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const SETUP = `
   ip link set lo up
   mkdir -p /run/netns 2>/dev/null || { mount -t tmpfs tmpfs /run; mkdir -p /run/netns; }
   mount -t tmpfs tmpfs /run/netns
-  exec "$@"`;
+  exec setpriv --pdeathsig KILL -- "$@"`;
 
 /** The command line that runs `command` in namespaces of its own. */
 export function inNamespaces(command: readonly string[]): string[] {

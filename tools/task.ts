@@ -45,7 +45,7 @@ if (import.meta.main) {
   if (rest[0] === "--") rest.shift();
   const flags = await dependencyFlags();
   for (const [index, [subcommand, ...args]] of commands.entries()) {
-    const { code } = await new Deno.Command(Deno.execPath(), {
+    const child = new Deno.Command(Deno.execPath(), {
       args: [
         subcommand!,
         ...(LOADING.has(subcommand!) ? flags : []),
@@ -53,7 +53,12 @@ if (import.meta.main) {
         ...(index === commands.length - 1 ? rest : []),
       ],
       cwd: new URL("..", import.meta.url),
-    }).spawn().status;
+    }).spawn();
+    // Who ends a task means what it does. A terminal tells both.
+    const terminated = () => child.kill("SIGTERM");
+    Deno.addSignalListener("SIGTERM", terminated);
+    const { code } = await child.status;
+    Deno.removeSignalListener("SIGTERM", terminated);
     if (code !== 0) Deno.exit(code);
   }
 }

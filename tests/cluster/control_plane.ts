@@ -200,8 +200,12 @@ class Program {
 
   constructor(readonly path: string, readonly log: string, args: string[]) {
     // Through a shell that replaces itself, since Deno cannot hand a file to a child as its output.
-    this.#child = new Deno.Command("sh", {
-      args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", log, path, ...args],
+    // It ends with this process, also when this one is killed: as Child of the lab.
+    this.#child = new Deno.Command("setpriv", {
+      args: [
+        ...["--pdeathsig", "KILL", "--"],
+        ...["sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", log, path, ...args],
+      ],
       // Collect early: several control planes and the lab's agents share one small machine.
       env: { GOGC: "50" },
       stdin: "null",

@@ -1,5 +1,25 @@
 import assert from "node:assert/strict";
+import { rest } from "../lab/clock.ts";
 import { ControlPlane } from "./control_plane.ts";
+
+const DEADLINE_MS = 30_000;
+
+/** Looks until there is something. */
+async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const endMs = performance.now() + DEADLINE_MS;
+  for (;;) {
+    const found = await look().catch(() => undefined);
+    if (found !== undefined) return found;
+    if (performance.now() > endMs) throw new Error(`Not within ${DEADLINE_MS} ms: ${what}`);
+    await rest(20);
+  }
+}
+
+/** Undefined while the process runs; one that nobody has waited for yet has ended too. */
+async function ended(pid: string): Promise<true | undefined> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "State:\tZ");
+  return /^State:\t[ZX]/m.test(status) || undefined;
+}
 
 Deno.test("ControlPlane.start() shows the end of the log of what does not come up", async () => {
   const assets = await Deno.makeTempDir();
@@ -12,6 +32,35 @@ Deno.test("ControlPlane.start() shows the end of the log of what does not come u
       ControlPlane.start({ assets, dir: `${assets}/run` }),
       /kube-apiserver ended; the end of .*kube-apiserver\.log:\nno such flag$/,
     );
+  } finally {
+    await Deno.remove(assets, { recursive: true });
+  }
+});
+
+Deno.test("ControlPlane leaves nothing running, also when its process is killed", async () => {
+  const assets = await Deno.makeTempDir();
+  const programs = ["etcd", "kube-apiserver"];
+  try {
+    for (const name of programs) {
+      const script = `#!/bin/sh\necho $$ >${assets}/${name}.new\nmv ${assets}/${name}.new ` +
+        `${assets}/${name}.pid\nexec sleep 600\n`;
+      await Deno.writeTextFile(`${assets}/${name}`, script, { mode: 0o755 });
+    }
+    const url = new URL("./control_plane.ts", import.meta.url);
+    const script = `import { ControlPlane } from ${JSON.stringify(url)};
+      await ControlPlane.start(${JSON.stringify({ assets, dir: `${assets}/run` })});`;
+    const parent = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-config", "--no-lock", script],
+      stdin: "null",
+    }).spawn();
+    const pids = await Promise.all(
+      programs.map((name) =>
+        until(`${name} runs`, () => Deno.readTextFile(`${assets}/${name}.pid`))
+      ),
+    );
+    parent.kill("SIGKILL");
+    await parent.status;
+    for (const pid of pids) await until(`${pid} ends`, () => ended(pid.trim()));
   } finally {
     await Deno.remove(assets, { recursive: true });
   }
