@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { describeFlaws, lockedVersions } from "../../tools/audit.ts";
 import { bundledPackages } from "../../tools/bundled.ts";
 import { changesOf } from "../../tools/release.ts";
 import { cycloneDx } from "../../tools/sbom.ts";
@@ -42,16 +41,4 @@ Deno.test("changesOf() takes the part of the version, or of what is not released
   assert.equal(changesOf(changelog, "0.1.0"), "## [0.1.0]\n\nold\n");
   assert.equal(changesOf(changelog, "0.2.0"), "## [Unreleased]\n\nnew\n");
   assert.throws(() => changesOf("# C\n", "1.0.0"), /no part about 1\.0\.0/);
-});
-
-Deno.test("lockedVersions() reads the names of the lock file", () => {
-  const npm = { "@a/b@1.4.0_jsep@1.6.0": {}, "ms@2.1.3": {}, "ms@2.0.0": {} };
-  assert.deepEqual(lockedVersions({ npm }), { "@a/b": ["1.4.0"], "ms": ["2.1.3", "2.0.0"] });
-  assert.throws(() => lockedVersions({ npm: { "x": {} } }), /what is "x"/);
-});
-
-Deno.test("describeFlaws() gives a line for each", () => {
-  const flaw = { severity: "high", title: "t", url: "u", vulnerable_versions: "<2" };
-  assert.deepEqual(describeFlaws({ ms: [flaw] }), ["ms <2: high: t (u)"]);
-  assert.deepEqual(describeFlaws({}), []);
 });
