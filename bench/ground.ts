@@ -1,3 +1,4 @@
+import type { ControlPlane } from "../tests/cluster/control_plane.ts";
 import { RealPlane } from "../tests/cluster/real_plane.ts";
 import type { ArpFrame } from "../tests/lab/arp_frames.ts";
 import { EmbeddedPlane } from "../tests/lab/embedded_plane.ts";
@@ -22,6 +23,8 @@ export class Ground implements AsyncDisposable {
   private constructor(
     readonly lab: Lab,
     readonly plane: Plane,
+    /** The programs behind it; undefined for the lab's own API server. */
+    readonly control: ControlPlane | undefined,
     /** What API server it is, in words. */
     readonly apiServer: string,
     readonly requests: RequestLog,
@@ -67,7 +70,9 @@ export class Ground implements AsyncDisposable {
     const path = `${dir}/kubeconfig`;
     const { url: server, caCert, token } = plane;
     await Deno.writeTextFile(path, kubeconfig({ server, caCert, token }));
-    return new Ground(lab, plane, apiServer, requests, kube, sniffer, dir, path, stack.move());
+    const control = plane instanceof RealPlane ? plane.control : undefined;
+    const own = stack.move();
+    return new Ground(lab, plane, control, apiServer, requests, kube, sniffer, dir, path, own);
   }
 
   /** An address of the lab's subnet; the first ones come again when all were used. */

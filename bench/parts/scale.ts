@@ -4,6 +4,7 @@ import { nowMs } from "../../tests/lab/clock.ts";
 import type { LabHost } from "../../tests/lab/host.ts";
 import { processorMs } from "../cpu.ts";
 import { type Ground, rest } from "../ground.ts";
+import { storeServices } from "../many_services.ts";
 import { isOneOfMany, manyVips } from "../many_vips.ts";
 import { resident } from "../memory.ts";
 import { isWrite } from "../requests.ts";
@@ -16,7 +17,6 @@ const SOME_VIPS = 1000;
 /** Services that are not of type LoadBalancer. */
 const OTHERS = 10_000;
 const INSTANCES = 10;
-const REQUESTS_AT_ONCE = 32;
 const DEADLINE_MS = 60_000;
 /** What a start has to do and to say is done and said; the bursts of announcements are over. */
 const SETTLE_MS = 20_000;
@@ -30,9 +30,7 @@ const MOST_MEMORY = 1.5;
 /** Ten thousand Services of one class, with the status that a holder would have written. */
 class BigClass {
   readonly #ground: Ground;
-  readonly #vips = manyVips(VIPS);
   readonly id: string;
-  readonly services: Service[] = [];
 
   private constructor(ground: Ground, id: string) {
     this.#ground = ground;
@@ -43,10 +41,7 @@ class BigClass {
     const big = new BigClass(ground, ground.freshName());
     for (const namespace of [big.id, big.fewer]) await ground.kube.createNamespace(namespace);
     for (const name of ["all", "fewer", ...big.others]) await ground.kube.layLease(big.id, name);
-    const queue = Array.from({ length: VIPS + OTHERS }, (_, i) => i).values();
-    await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, async () => {
-      for (const i of queue) await big.#createService(i);
-    }));
+    await storeServices(ground, [...big.services, ...big.#others()]);
     return big;
   }
 
@@ -64,20 +59,10 @@ class BigClass {
     return `${this.id}.example/vip`;
   }
 
-  async #createService(i: number): Promise<void> {
-    const { kube } = this.#ground;
-    const namespace = i < SOME_VIPS ? this.fewer : this.id;
-    if (i >= VIPS) {
-      await kube.create("Service", {
-        metadata: { namespace, name: `other-${i}` },
-        spec: { clusterIP: "None", ports: [{ port: 80 }] },
-      });
-      return;
-    }
-    const vip = this.#vips[i]!;
-    const service = await kube.create("Service", {
+  get services(): Service[] {
+    return manyVips(VIPS).map((vip, i) => ({
       metadata: {
-        namespace,
+        namespace: i < SOME_VIPS ? this.fewer : this.id,
         name: `vip-${i}`,
         annotations: { "classvip.io/addresses": vip },
       },
@@ -87,12 +72,15 @@ class BigClass {
         allocateLoadBalancerNodePorts: false,
         ports: [{ port: 80 }],
       },
-    });
-    this.services.push(service);
-    const path = `/api/v1/namespaces/${namespace}/services/vip-${i}/status`;
-    await kube.request("PATCH", path, {
       status: { loadBalancer: { ingress: [{ ip: vip, ipMode: "VIP" }] } },
-    });
+    }));
+  }
+
+  #others(): Service[] {
+    return Array.from({ length: OTHERS }, (_, i) => ({
+      metadata: { namespace: this.id, name: `other-${i}` },
+      spec: { clusterIP: "None", ports: [{ port: 80 }] },
+    }));
   }
 
   /** One instance for the class. */
@@ -125,7 +113,21 @@ class BigClass {
   }
 
   #start(node: LabHost, name: string | null, flags: readonly string[]): Promise<Agent> {
-    return Agent.start(node, { kubeconfig: this.#ground.kubeconfig, interface: name, flags });
+    const { kubeconfig } = this.#ground;
+    return Agent.start(node, {
+      kubeconfig,
+      interface: name,
+      flags: [...flags, "--logLevel=debug"],
+    });
+  }
+
+  /** @returns when the agent had the list of all Services */
+  async listed(agent: Agent): Promise<number> {
+    const { time } = await agent.waitForLog(
+      ({ message, count }) => message === "listed services" && count === VIPS,
+      DEADLINE_MS,
+    );
+    return Date.parse(String(time)) - (Date.now() - nowMs());
   }
 
   /** @returns when the last of so many VIPs was announced by the node for the first time */
@@ -164,6 +166,7 @@ export const scale: Part = {
     const measurements: Measurement[] = [];
     const checks: Check[] = [];
     const starts: number[] = [];
+    const afterLists: number[] = [];
     const memory: number[] = [];
     const idle: number[] = [];
     const changes: number[] = [];
@@ -179,7 +182,9 @@ export const scale: Part = {
       const from = sniffer.frames.length;
       const startedMs = nowMs();
       await using old = await big.run(first);
-      starts.push(await big.announced(first, VIPS, from) - startedMs);
+      const announcedMs = await big.announced(first, VIPS, from);
+      starts.push(announcedMs - startedMs);
+      afterLists.push(announcedMs - await big.listed(old));
       await rest(SETTLE_MS);
       memory.push((await resident(old.pid)).totalMb);
 
@@ -236,6 +241,12 @@ export const scale: Part = {
         what: `start → last of ${VIPS} VIPs announced`,
         unit: "ms",
         samples: starts,
+      },
+      {
+        ...common,
+        what: `list is in → last of ${VIPS} VIPs announced`,
+        unit: "ms",
+        samples: afterLists,
         bound: { p99: 5000 },
       },
       {

@@ -23,6 +23,9 @@ rules:
 - level: Metadata
 `;
 
+/** Changes in one transaction; etcd takes 128 at most. */
+const ETCD_TRANSACTION = 100;
+
 /**
  * A real etcd with a real kube-apiserver in front, without controllers, scheduler or kubelets.
  *
@@ -137,18 +140,37 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   /**
-   * Makes the server answer with 410 to versions before now: etcd forgets them (by its JSON
-   * gateway), and so does the API server's cache of events, by a restart.
+   * Makes the server answer with 410 to versions before now: etcd forgets them, and so does the API
+   * server's cache of events, by a restart.
    */
   async forget(): Promise<void> {
-    const etcd = `http://127.0.0.1:${this.#ports.etcd}/v3/kv`;
-    const ask = async (path: string, body: object) => {
-      const response = await fetch(etcd + path, { method: "POST", body: JSON.stringify(body) });
-      return await response.json();
-    };
-    const { header } = await ask("/range", { key: btoa("/") });
-    await ask("/compaction", { revision: header.revision, physical: true });
+    const { header } = await this.#askEtcd("/range", { key: btoa("/") });
+    await this.#askEtcd("/compaction", { revision: header.revision, physical: true });
     await this.restartApiServer("SIGKILL");
+  }
+
+  /**
+   * Puts objects where the API server keeps them, a hundred times as fast as it does: nothing is
+   * checked, and nothing is filled in but what it fills in when it reads.
+   *
+   * @param objects by what follows "/registry/", ASCII alone: "services/specs/default/web"
+   */
+  async store(objects: ReadonlyMap<string, object>): Promise<void> {
+    const puts = [...objects].map(([key, object]) => ({
+      requestPut: { key: btoa(`/registry/${key}`), value: btoa(JSON.stringify(object)) },
+    }));
+    for (let i = 0; i < puts.length; i += ETCD_TRANSACTION) {
+      await this.#askEtcd("/txn", { success: puts.slice(i, i + ETCD_TRANSACTION) });
+    }
+  }
+
+  /** Asks etcd by its JSON gateway. */
+  // deno-lint-ignore no-explicit-any
+  async #askEtcd(path: string, body: object): Promise<any> {
+    const etcd = `http://127.0.0.1:${this.#ports.etcd}/v3/kv`;
+    const response = await fetch(etcd + path, { method: "POST", body: JSON.stringify(body) });
+    if (response.ok) return await response.json();
+    throw new Error(`etcd answers ${response.status}: ${await response.text()}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
