@@ -31,7 +31,8 @@ import { Gate, NOT_LOOKED } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
 import { LeaseLook } from "./lease_look.ts";
 import type { LeaseView } from "./lease_view.ts";
-import { linkObstacle, type LinkWatch } from "./link_watch.ts";
+import { LinkCondition } from "./link_condition.ts";
+import type { LinkWatch } from "./link_watch.ts";
 import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
 import type { NamespaceLabels } from "./namespace_labels.ts";
 import { PoolKeeper } from "./pool_keeper.ts";
@@ -390,8 +391,11 @@ export class Instance implements PlannedInstance {
       holder: {
         expecting: () => reconciler.expect(),
         granted: (untilMs, _term, lease) => {
-          if (confirmed) this.#vips.granted(untilMs);
-          else confirm();
+          if (confirmed) {
+            this.#vips.granted(untilMs);
+            // No change tells of a link that was gone before VIPs came.
+            lookAtLinks();
+          } else confirm();
           if (lease === undefined) return;
           shared.formers.wrote(lease, elector.lastRenewalMs);
           keeper.saved(annotationOf(lease));
@@ -441,7 +445,7 @@ export class Instance implements PlannedInstance {
     });
     const beacons = this.#beacons(elector, conditions);
     using subscriptions = new DisposableStack();
-    this.#watchConditions(conditions, () => reconciler.soon(), subscriptions);
+    const lookAtLinks = this.#watchConditions(conditions, () => reconciler.soon(), subscriptions);
     if (this.#controlPlane) subscriptions.use(this.#controlPlane.stand(elector, conditions));
     subscriptions.defer(shared.leases.subscribe(confirm));
     subscriptions.defer(shared.claims.subscribe({
@@ -511,19 +515,21 @@ export class Instance implements PlannedInstance {
     });
   }
 
-  /** Without its link, or told to by the node's taint, this node holds nothing. */
+  /**
+   * Without its link, or told to by the node's taint, this node holds nothing.
+   *
+   * @returns looks at the links now
+   */
   #watchConditions(
     conditions: Conditions,
     moved: () => void,
     subscriptions: DisposableStack,
-  ): void {
+  ): () => void {
     const { links, node, network } = this.#shared;
-    /** Where VIPs are announced, or were when the link went. */
-    const used = new Set(this.#config.interface === "auto" ? [] : [this.#config.interface]);
+    const condition = new LinkCondition(this.#config.interface);
     const look = (seen: readonly Link[]) => {
-      for (const claim of this.#vips.claims) used.add(claim.interface);
-      const obstacles = [...used].map((name) => linkObstacle(name, seen));
-      conditions.set("link", obstacles.find((obstacle) => obstacle !== undefined));
+      const used = new Set(this.#vips.claims.map(({ interface: name }) => name));
+      conditions.set("link", condition.obstacle(used, seen));
       // One that was made anew between two looks: nothing is on it.
       const indices = new Set(seen.map(({ index }) => index));
       if (this.#vips.claims.some(({ linkIndex }) => !indices.has(linkIndex))) moved();
@@ -533,6 +539,7 @@ export class Instance implements PlannedInstance {
     subscriptions.defer(node.subscribe((tainted) => {
       conditions.set("taint", tainted ? `the node has the taint ${NO_VIP_TAINT}` : undefined);
     }));
+    return () => look(network.links());
   }
 
   #addHealth(): void {

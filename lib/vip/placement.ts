@@ -66,6 +66,11 @@ export function placer(
     if (!isUsable(link)) {
       return { refused: `interface ${name} is not an Ethernet interface, ARP and NDP need one` };
     }
+    // Where the instance's own interface fails, the node hands over; one that a Service alone names
+    // must not take all others along.
+    if (wishedInterface !== undefined && name !== setting && !(link.up && link.carrier)) {
+      return { refused: `interface ${name} ${link.up ? "has no carrier" : "is down"}` };
+    }
     const onLink = subnets.filter((a) =>
       a.linkIndex === link.index && !contains(IPV6_LINK_LOCAL, a.ip)
     );

@@ -462,6 +462,53 @@ Deno.test("Instance hands over when its link goes, and stands again when it is b
   await Promise.all([node.stop(), other.stop()]);
 });
 
+/** Two nodes on two networks, whose interfaces are found by the VIPs; the first one holds. */
+async function pairOnTwoNetworks(wishes: string[]) {
+  const clock = new FakeClock();
+  const cluster = new FakeCluster();
+  for (const wish of wishes) cluster.put(service(`at-${wish}`, { wish }));
+  const [node, other] = ["node-a", "node-b"].map((name) => {
+    const node = new Node(cluster, clock, name, { ...CONFIG, interface: "auto" });
+    node.network.linkList = [ethernet(1, "eth0"), ethernet(2, "eth1")];
+    node.network.add(1, "192.0.2.200/24");
+    node.network.add(2, "198.51.100.200/24");
+    return node;
+  }) as [Node, Node];
+  other.taint(true);
+  await clock.advance(FIRST_HOLD_MS);
+  other.taint(false);
+  await soon(() => node.vips().length === wishes.length);
+  return { clock, node, other };
+}
+
+Deno.test("Instance hands over when its link was dead before its VIPs came", async () => {
+  const { clock, node, other } = await pairOnTwoNetworks([A]);
+  other.network.linkList = [ethernet(1, "eth0", { carrier: false }), ethernet(2, "eth1")];
+  await clock.advance(1000);
+  node.taint(true);
+  await soon(() => other.vips().join() === A);
+  node.taint(false);
+  await clock.advance(CONFIG.renewIntervalMs);
+  await soon(() => node.vips().join() === A);
+  await Promise.all([node.stop(), other.stop()]);
+});
+
+Deno.test("Instance keeps what it can serve when a whole network fails on every node", async () => {
+  const { clock, node, other } = await pairOnTwoNetworks([A, "198.51.100.1"]);
+  // Both have held.
+  node.taint(true);
+  await soon(() => other.vips().length === 2);
+  node.taint(false);
+  for (const { network } of [node, other]) {
+    network.linkList = [ethernet(1, "eth0"), ethernet(2, "eth1", { carrier: false })];
+  }
+  await clock.advance(1000);
+  await soon(() => node.vips().includes(A));
+  await clock.advance(60_000);
+  assert.deepEqual([node.vips().includes(A), other.vips()], [true, []], "no other is better");
+  await Promise.all([node.stop(), other.stop()]);
+});
+
 Deno.test("Instance puts its VIPs on a link that was made anew between two looks", async () => {
   const { clock, node } = await serving();
   node.network.linkList = [ethernet(2, "eth0")];

@@ -77,6 +77,18 @@ Deno.test("placer() prefers the interface that the Service wishes for", () => {
   assert.match(place("eth1", "10.1.0.1", "eth9"), /no interface eth9/);
 });
 
+Deno.test("placer() refuses a dead interface that a Service alone names", () => {
+  for (const [dead, why] of [[{ up: false }, "is down"], [{ carrier: false }, "has no carrier"]]) {
+    const links = [ethernet(2, "eth0", dead as object), ethernet(3, "eth1", dead as object)];
+    const addresses = network().addresses();
+    const ip = parseIp("10.1.0.1")!;
+    const where = placer("eth1", MARK, { links, addresses });
+    assert.deepEqual(where(ip, "eth0"), { refused: `interface eth0 ${why}` });
+    assert.deepEqual(where(ip), { linkIndex: 3, interface: "eth1" }, "the instance's own");
+    assert.deepEqual(where(ip, "eth1"), { linkIndex: 3, interface: "eth1" });
+  }
+});
+
 Deno.test("placer() refuses interfaces that are not Ethernet", () => {
   for (const name of ["lo", "tun0"]) {
     assert.equal(
