@@ -59,6 +59,7 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
   static async create<P extends Plane>(world: World<P>, id: string): Promise<Stage<P>> {
     const stage = new Stage(world, id);
     await stage.kube.createNamespace(id);
+    stage.defer(() => stage.#deleteLeases());
     await stage.layLease();
     return stage;
   }
@@ -82,6 +83,17 @@ export class Stage<P extends Plane = Plane> implements AsyncDisposable {
     const vip = this.world.freshVip6();
     this.#vips.push(vip);
     return vip;
+  }
+
+  /** A mix-up says only so many Leases without an instance one by one. */
+  async #deleteLeases(): Promise<void> {
+    const { items } = await this.kube.request<{ items: Lease[] }>(
+      "GET",
+      "/apis/coordination.k8s.io/v1/leases",
+    );
+    const isOurs = ({ metadata }: Lease) =>
+      `${metadata?.namespace}-`.startsWith(`${this.namespace}-`);
+    await Promise.all(items.filter(isOurs).map((lease) => this.kube.delete("Lease", lease)));
   }
 
   /** A Lease that nobody needs to wait for. */
