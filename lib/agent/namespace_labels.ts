@@ -1,7 +1,7 @@
 import type { Clock } from "../election/clock.ts";
 import type { KubeClient, KubeObject } from "../kube/types.ts";
 import { Watch, type WatchObserver } from "../kube/watch.ts";
-import type { Labels } from "../pools/pool.ts";
+import type { Labels } from "../pools/label_selector.ts";
 import type { Task } from "./task.ts";
 
 /**

@@ -2,6 +2,7 @@ import { isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml
 import { parseRange } from "../pools/range.ts";
 import { nearest } from "./nearest.ts";
 import { type GivenPool, POOL_DEFAULTS } from "./pools.ts";
+import { SelectorReader } from "./selector_file.ts";
 import { parseBoolean, type Parsed, parseNamespaces } from "./values.ts";
 
 /** How the reader of the file finds its way, and says what is wrong. */
@@ -83,7 +84,10 @@ function readPool(
       sources.push(sourceAt(offset));
     } else refuse("addresses", sourceAt(offset), `${text}: ${parsed.problem}`, parsed.right);
   }
-  const selector = (key: string, whose: string) => selectorOf(key, whose, values.get(key), context);
+  const selector = (key: string, whose: string) => {
+    const given = values.get(key);
+    return given && new SelectorReader(key, whose, context).read(given.node, given.source);
+  };
   const namespaceSelector = selector("namespaceSelector", "a namespace");
   return {
     name: read("name", addresses[0] ?? source, parsePoolName),
@@ -91,7 +95,7 @@ function readPool(
     autoAssign: read<boolean>("autoAssign", POOL_DEFAULTS.autoAssign, parseBoolean),
     avoidEnds,
     namespaces: read<readonly string[]>("namespaces", [], parseNamespaces),
-    serviceSelector: selector("serviceSelector", "a Service") ?? {},
+    serviceSelector: selector("serviceSelector", "a Service") ?? [],
     ...namespaceSelector && { namespaceSelector },
     source,
     sources,
@@ -115,32 +119,4 @@ function wordsOf(
     const { value, range } = item;
     return String(value).split(",").map((part) => ({ text: part.trim(), offset: range?.[0] }));
   });
-}
-
-/** @param whose labels they are */
-function selectorOf(
-  key: string,
-  whose: string,
-  given: { node: Node; source: string } | undefined,
-  { resolve, refuse }: PoolFileContext,
-): Record<string, string> | undefined {
-  if (given === undefined) return undefined;
-  const right = `labels such as {team: web}, all of which ${whose} must have`;
-  const labels: Record<string, string> = {};
-  if (!isMap(given.node)) refuse(key, given.source, "not a mapping", right);
-  else {
-    let items = given.node.items as Pair<Node, Node | null>[];
-    // As selectors of Kubernetes have it.
-    const [only] = items;
-    const inner = items.length === 1 && isScalar(only!.key) && only!.key.value === "matchLabels"
-      ? resolve(only!.value)
-      : undefined;
-    if (isMap(inner)) items = inner.items as Pair<Node, Node | null>[];
-    for (const { key: label, value } of items) {
-      const node = resolve(value);
-      if (isScalar(label) && isScalar(node)) labels[String(label.value)] = String(node.value);
-      else refuse(key, given.source, "a label whose value is not a word", right);
-    }
-  }
-  return labels;
 }

@@ -17,7 +17,7 @@ export const POOL_DEFAULTS = {
   autoAssign: true,
   avoidEnds: false,
   namespaces: [],
-  serviceSelector: {},
+  serviceSelector: [],
 } as const;
 
 /**

@@ -78,6 +78,35 @@ function shapesOf({ kind, words, range }: Setting): Schema[] {
 }
 
 const WORDS = { anyOf: [{ type: "array", items: { type: "string" } }, { type: "string" }] };
+const LABELS = {
+  type: "object",
+  additionalProperties: { type: ["string", "number", "boolean"] },
+};
+const EXPRESSION = (operators: readonly string[], values: Schema): Schema => ({
+  type: "object",
+  additionalProperties: false,
+  required: ["key", "operator", ...values["minItems"] === 1 ? ["values"] : []],
+  properties: { key: { type: "string" }, operator: { enum: operators }, values },
+});
+/** Labels themselves, or a LabelSelector of Kubernetes. */
+const SELECTOR = {
+  anyOf: [LABELS, {
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      matchLabels: { ...LABELS, type: ["object", "null"] },
+      matchExpressions: {
+        type: ["array", "null"],
+        items: {
+          anyOf: [
+            EXPRESSION(["In", "NotIn"], { type: "array", minItems: 1, items: { type: "string" } }),
+            EXPRESSION(["Exists", "DoesNotExist"], { type: "array", maxItems: 0 }),
+          ],
+        },
+      },
+    },
+  }],
+};
 export const POOL = {
   type: "object",
   additionalProperties: false,
@@ -95,12 +124,12 @@ export const POOL = {
     },
     namespaces: { description: "For Services of these. Default: all.", ...WORDS },
     namespaceSelector: {
-      description: "For Services of namespaces with all of these labels. Default: all.",
-      type: "object",
+      description: "For Services of namespaces whose labels fit. Default: all.",
+      ...SELECTOR,
     },
     serviceSelector: {
-      description: "For Services with all of these labels. Default: all.",
-      type: "object",
+      description: "For Services whose labels fit. Default: all.",
+      ...SELECTOR,
     },
   },
 };

@@ -76,7 +76,7 @@ export function readPoolConfigMap(data: Readonly<Record<string, string>>): PoolC
       avoid0And255: true,
       namespaces: isGlobal ? [] : [namespace],
       exceptNamespaces: except,
-      serviceSelector: {},
+      serviceSelector: [],
       descending: order === "desc",
       hostBits: true,
       ...sharingOf(isGlobal, namespace, shares),

@@ -1,5 +1,6 @@
 import type { IpAddress } from "../net/ip.ts";
 import type { ServiceView } from "../services/service_view.ts";
+import { type Labels, type LabelSelector, whatLacks } from "./label_selector.ts";
 import { type AddressRange, merged, parseRange, valueOf, without } from "./range.ts";
 
 /**
@@ -7,8 +8,6 @@ import { type AddressRange, merged, parseRange, valueOf, without } from "./range
  * each renewal, and annotations have an end (256 KiB).
  */
 export const MOST_RANGES = 500;
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** A pool as it is configured: plain data. */
 export interface PoolSpec {
@@ -24,10 +23,10 @@ export interface PoolSpec {
   readonly namespaces: readonly string[];
   /** Not for Services of these namespaces. */
   readonly exceptNamespaces?: readonly string[];
-  /** For Services with all of these labels. */
-  readonly serviceSelector: Labels;
-  /** For Services of namespaces with all of these labels. */
-  readonly namespaceSelector?: Labels;
+  /** For Services whose labels fit. */
+  readonly serviceSelector: LabelSelector;
+  /** For Services of namespaces whose labels fit. */
+  readonly namespaceSelector?: LabelSelector;
   /** Gives the highest free address first. */
   readonly descending?: boolean;
   /** The namespaces whose Services share addresses as their ports allow; "all": of each. */
@@ -96,12 +95,10 @@ export class Pool {
     if (exceptNamespaces.includes(namespace)) {
       return `pool ${this.name} is not for namespace ${namespace}, which has its own`;
     }
-    const differing = (selector: Labels, labels: Labels) =>
-      Object.entries(selector).find(([name, value]) => labels[name] !== value)?.join("=");
-    const lacking = differing(serviceSelector, labels);
+    const lacking = whatLacks(serviceSelector, labels);
     if (lacking !== undefined) return `pool ${this.name} is for Services with ${lacking}`;
     if (namespaceSelector === undefined) return undefined;
-    const elsewhere = differing(namespaceSelector, this.#labelsOf(namespace));
+    const elsewhere = whatLacks(namespaceSelector, this.#labelsOf(namespace));
     return elsewhere && `pool ${this.name} is for namespaces with ${elsewhere}`;
   }
 

@@ -597,7 +597,7 @@ const POOL = {
   autoAssign: true,
   avoidEnds: false,
   namespaces: [],
-  serviceSelector: {},
+  serviceSelector: [],
 };
 const NOT_SHOWN_YET: [what: string, wish: string | undefined, more: Partial<InstanceConfig>][] = [
   ["asks who has its address", A, { addressProbe: true }],

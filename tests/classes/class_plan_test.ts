@@ -16,7 +16,7 @@ const pool = (addresses: string[]) => ({
   autoAssign: true,
   avoidEnds: false,
   namespaces: [],
-  serviceSelector: {},
+  serviceSelector: [],
 });
 
 const withPlan = (text: string) => {

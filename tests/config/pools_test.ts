@@ -9,7 +9,7 @@ Deno.test("loadConfig() makes one pool of the addresses of flags", async () => {
     autoAssign: true,
     avoidEnds: false,
     namespaces: [],
-    serviceSelector: {},
+    serviceSelector: [],
   }]);
   assert.deepEqual(effectiveOf(loaded, "pools"), ["10.0.0.0/24,fd00::1-fd00::9", "flag --pool"]);
 });
@@ -40,15 +40,15 @@ instances:
     autoAssign: true,
     avoidEnds: true,
     namespaces: ["a", "b"],
-    serviceSelector: { tier: "web" },
-    namespaceSelector: { team: "shop" },
+    serviceSelector: [{ key: "tier", operator: "In", values: ["web"] }],
+    namespaceSelector: [{ key: "team", operator: "In", values: ["shop"] }],
   }, {
     name: "10.0.2.0/24",
     addresses: ["10.0.2.0/24"],
     autoAssign: false,
     avoidEnds: false,
     namespaces: [],
-    serviceSelector: { tier: "db" },
+    serviceSelector: [{ key: "tier", operator: "In", values: ["db"] }],
   }];
   assert.deepEqual(first?.pools, pools);
   assert.equal(first?.foreignPools, undefined);

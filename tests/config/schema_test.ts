@@ -30,6 +30,9 @@ const RIGHT = [
   "interface: eth0\ninstances:\n- loadBalancerClass: a\n  namespaces: [b, c]\n",
   "leaseDuration: 5s\nrenewInterval: 1.5\nannounceInterval: 1m30s\nleaseName:\n",
   "pools:\n- {addresses: 10.0.0.0/24, namespaceSelector: {a: b}, serviceSelector: {a: b}}\n",
+  "pools:\n- {addresses: 10.0.0.0/24, serviceSelector: {matchLabels: , matchExpressions: " +
+  "[{key: a, operator: NotIn, values: [b]}, {key: c, operator: Exists}]}}\n",
+  "pools:\n- {addresses: 10.0.0.0/24, namespaceSelector: {matchLabels: {a: b}}}\n",
   "instances:\n- {name: public-prod, maxVips: 50, eventsPerSecond: 0.5, priority: 0}\n",
   "instances:\n- {fastFailover: false, onApiLoss: hold, namespaces: 'a,b', logLevel: debug}\n",
   "leaseAnnotations: {example.com/team: network}\nhttpAddress: off\n",
@@ -48,6 +51,13 @@ const WRONG = [
   "instances:\n- maxVips: -1",
   "instances:\n- {httpAddress: ':80'}",
   "pools:\n- {addresses: 10.0.0.0/24, namespaceSelectors: {a: b}}",
+  "pools:\n- {addresses: 10.0.0.0/24, serviceSelector: {matchExpressions: [{key: a}]}}",
+  "pools:\n- {addresses: 10.0.0.0/24, serviceSelector: {matchExpressions: " +
+  "[{key: a, operator: In}]}}",
+  "pools:\n- {addresses: 10.0.0.0/24, serviceSelector: {matchExpressions: " +
+  "[{key: a, operator: Exists, values: [b]}]}}",
+  "pools:\n- {addresses: 10.0.0.0/24, serviceSelector: {matchExpressions: {a: b}}}",
+  "pools:\n- {addresses: 10.0.0.0/24, serviceSelector: {a: b, matchLabels: {c: d}}}",
   "priority: 101",
   "onApiLoss: cry",
   "leaseDuration: often",

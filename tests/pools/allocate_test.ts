@@ -5,7 +5,7 @@ import { Pool } from "../../lib/pools/pool.ts";
 import { valueOf } from "../../lib/pools/range.ts";
 import { AddressOwners } from "../../lib/services/address_owners.ts";
 import { sharingConflict } from "../../lib/services/sharing.ts";
-import { given, pool, run, viewOf } from "./parts.ts";
+import { given, is, pool, run, viewOf } from "./parts.ts";
 
 const POOL = pool("10.0.0.1-10.0.0.3");
 const KEY = { "classvip.io/sharing-key": "k" };
@@ -76,7 +76,7 @@ Deno.test("allocate() takes from pools that are for the Service, the first with 
   const pools = [
     pool("10.1.0.1", { name: "manual", autoAssign: false }),
     pool("10.2.0.1", { name: "ops", namespaces: ["ops"] }),
-    pool("10.3.0.1", { name: "web", serviceSelector: { tier: "web" } }),
+    pool("10.3.0.1", { name: "web", serviceSelector: [is("tier", "web")] }),
     pool("10.4.0.1", { name: "all", exceptNamespaces: ["ops"] }),
   ];
   const services = [
@@ -105,8 +105,8 @@ Deno.test("allocate() takes from pools that are for the Service, the first with 
 Deno.test("allocate() takes from a pool whose selectors fit the labels of Service and namespace", () => {
   const { spec } = pool("10.0.0.0/24", {
     name: "web",
-    serviceSelector: { tier: "web" },
-    namespaceSelector: { team: "shop", stage: "prod" },
+    serviceSelector: [is("tier", "web")],
+    namespaceSelector: [is("team", "shop"), is("stage", "prod")],
   });
   const namespaces: Record<string, Record<string, string>> = {
     a: { team: "shop", stage: "prod", more: "x" },

@@ -78,7 +78,7 @@ function pool(size: number): PoolSpec {
     autoAssign: true,
     avoidEnds: false,
     namespaces: [],
-    serviceSelector: {},
+    serviceSelector: [],
   };
 }
 

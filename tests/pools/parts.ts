@@ -1,3 +1,4 @@
+import type { LabelRequirement } from "../../lib/pools/label_selector.ts";
 import type { AllocateInput, Allocation } from "../../lib/pools/allocate.ts";
 import { allocate } from "../../lib/pools/allocate.ts";
 import { Pool, type PoolSpec } from "../../lib/pools/pool.ts";
@@ -28,7 +29,7 @@ export function pool(addresses: string, more: Partial<PoolSpec> = {}): Pool {
     autoAssign: true,
     avoidEnds: false,
     namespaces: [],
-    serviceSelector: {},
+    serviceSelector: [],
     ...more,
   });
 }
@@ -55,4 +56,9 @@ export function given({ given }: Allocation): Record<string, string> {
   return Object.fromEntries(
     [...given].map(([uid, vips]) => [uid.replace("uid-", ""), vips.join()]),
   );
+}
+
+/** Asks for a label with this value. */
+export function is(key: string, value: string): LabelRequirement {
+  return { key, operator: "In", values: [value] };
 }
