@@ -296,6 +296,7 @@ export class Instance implements PlannedInstance {
     const keeper: PoolKeeper = new PoolKeeper({
       source: poolSource,
       journal,
+      limits: () => this.#config,
       renewNow: () => elector.renewNow(),
       relist: () => reconciler.relist(),
       changed: () => reconciler.soon(),

@@ -8,6 +8,7 @@ import type { Pool } from "../pools/pool.ts";
 import type { AddressRange } from "../pools/range.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Placement, PoolRules, Refusal } from "../services/decide.ts";
+import type { VipLimits } from "../services/limits.ts";
 import { type ServiceView, shows } from "../services/service_view.ts";
 
 /** Where the pools of an instance come from. */
@@ -27,6 +28,8 @@ export interface PoolsInUse extends PoolsOfPlan {
 export interface PoolKeeperParts {
   readonly source: PoolsInUse;
   readonly journal: IntentJournal;
+  /** Asked each time: they may change. */
+  readonly limits: () => VipLimits;
   /** Writes the Lease, and with it the journal, at once. */
   readonly renewNow: () => void;
   /** Reads all Services. @returns when all that was written before the call is known */
@@ -140,6 +143,7 @@ export class PoolKeeper {
       intents: journal.intents,
       unusable: (ip, wishedInterface) => unusable(ip, wishedInterface, place),
       foreign: source.claimed(),
+      limits: this.#parts.limits(),
       room: this.#fresh ? MOST_INTENTS - journal.intents.size : 0,
     });
     if (allocation.proposals.size > 0) {

@@ -2,6 +2,7 @@ import type { IpAddress } from "../net/ip.ts";
 import { parseIp } from "../net/ip.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
 import type { Refusal } from "../services/decide.ts";
+import type { VipLimits } from "../services/limits.ts";
 import { type ServiceView, shows } from "../services/service_view.ts";
 import { useConflict } from "../services/sharing.ts";
 import { Cursors } from "./cursors.ts";
@@ -24,6 +25,7 @@ export interface AllocateInput {
   readonly foreign?: readonly AddressRange[];
   /** How many Services may get something now. */
   readonly room: number;
+  readonly limits?: VipLimits;
 }
 
 export interface Allocation {
@@ -43,7 +45,8 @@ export interface Allocation {
  *
  * The record of what was given is the status of each Service: who shows an address keeps it, also
  * one that no pool has any more. What is free goes to the oldest Service first; an address is free
- * when no Service shows it or wishes for it, and it is being given to nobody.
+ * when no Service shows it or wishes for it, and it is being given to nobody. Who is beyond the limits
+ * gets none: what waits for room would be missing to others.
  */
 export function allocate(input: AllocateInput): Allocation {
   return new Allocator(input).run();
@@ -55,7 +58,10 @@ interface Pending {
   readonly missing: readonly (4 | 6)[];
 }
 
-type Picked = { readonly vip: string } | { readonly refused: string };
+type Picked =
+  | { readonly vip: string; readonly fresh?: true }
+  | { readonly refused: string }
+  | { readonly beyond: keyof VipLimits };
 
 class Allocator {
   readonly #input: AllocateInput;
@@ -75,6 +81,7 @@ class Allocator {
   /** Being given out, from earlier and from now. */
   readonly #intended = new Set<string>();
   readonly #cursors: Cursors;
+  #room: Room | undefined;
 
   constructor(input: AllocateInput) {
     this.#input = input;
@@ -171,9 +178,19 @@ class Allocator {
   #serve({ service, has, missing }: Pending): void {
     const eligible = this.#eligible(service);
     if (typeof eligible === "string") return this.#refuse(service, "NoPool", eligible);
-    const picked = missing.map((family) => this.#pick(service, eligible, family));
+    let fresh = 0;
+    const picked = missing.map((family) => {
+      const one = this.#pick(service, eligible, family, fresh);
+      if ("fresh" in one) fresh++;
+      return one;
+    });
     const refused = picked.flatMap((one) => "refused" in one ? one.refused : []);
+    const [beyond] = picked.flatMap((one) => "beyond" in one ? one.beyond : []);
     const got = picked.flatMap((one) => "vip" in one ? one.vip : []);
+    if (beyond !== undefined) {
+      const limit = `${beyond} is ${this.#input.limits![beyond]}`;
+      this.#refuse(service, "LimitReached", `an address from its pool waits for room: ${limit}`);
+    }
     if (refused.length > 0) {
       const optional = service.familyPolicy === "PreferDualStack" && has.length + got.length > 0;
       const lacking = missing.filter((_, i) => "refused" in picked[i]!);
@@ -184,8 +201,9 @@ class Allocator {
       }
     }
     if (got.length === 0) return;
-    if (refused.length > 0 && service.familyPolicy === "RequireDualStack") return;
+    if (got.length < missing.length && service.familyPolicy === "RequireDualStack") return;
     for (const vip of got) {
+      this.#room?.take(service, vip);
       this.#intended.add(vip);
       this.#share(service, vip);
     }
@@ -214,7 +232,8 @@ class Allocator {
       "classvip.io/addresses";
   }
 
-  #pick(service: ServiceView, pools: readonly Pool[], family: 4 | 6): Picked {
+  /** @param fresh how many others that nobody has yet it gets besides */
+  #pick(service: ServiceView, pools: readonly Pool[], family: 4 | 6, fresh: number): Picked {
     for (const pool of pools) {
       const members = this.#shared.get(keyOf(service, pool) ?? "");
       for (const [vip, others] of members ?? []) {
@@ -224,10 +243,13 @@ class Allocator {
         if (others.every((other) => useConflict(other, service) === undefined)) return { vip };
       }
     }
+    this.#room ??= new Room(this.#input, this.#services);
+    const beyond = this.#room.beyond(service, fresh);
+    if (beyond !== undefined) return { beyond };
     let why: string | undefined;
     for (const pool of pools) {
       const found = this.#cursors.next(pool, family, service.wishedInterface);
-      if ("vip" in found) return found;
+      if ("vip" in found) return { ...found, fresh: true };
       why ??= found.refused;
     }
     const names = pools.map(({ name }) => name).join(", ");
@@ -280,6 +302,38 @@ class Allocator {
   }
 }
 
+/** How many addresses the Services have or are being given, against the limits. */
+class Room {
+  readonly #limits: VipLimits;
+  readonly #taken = new Set<string>();
+  readonly #byNamespace = new Map<string, number>();
+
+  constructor({ limits = UNLIMITED, intents }: AllocateInput, services: readonly ServiceView[]) {
+    this.#limits = limits;
+    if (limits.maxVips === 0 && limits.maxVipsPerNamespace === 0) return;
+    for (const service of services) {
+      for (const { ip } of service.ingress) if (ip !== undefined) this.take(service, ip);
+      for (const vip of intents.get(service.uid)?.addresses ?? NONE) this.take(service, vip);
+    }
+  }
+
+  /** An address that several share counts once. */
+  take({ namespace }: ServiceView, vip: string): void {
+    if (this.#taken.has(vip)) return;
+    this.#taken.add(vip);
+    this.#byNamespace.set(namespace, (this.#byNamespace.get(namespace) ?? 0) + 1);
+  }
+
+  /** @returns the limit that is in the way of one more, besides `more` */
+  beyond({ namespace }: ServiceView, more: number): keyof VipLimits | undefined {
+    const { maxVips, maxVipsPerNamespace } = this.#limits;
+    const ofOne = this.#byNamespace.get(namespace) ?? 0;
+    if (this.#taken.size + more >= (maxVips || Infinity)) return "maxVips";
+    return ofOne + more >= (maxVipsPerNamespace || Infinity) ? "maxVipsPerNamespace" : undefined;
+  }
+}
+
+const UNLIMITED: VipLimits = { maxVips: 0, maxVipsPerNamespace: 0 };
 const NONE: readonly string[] = [];
 const NO_FAMILY: readonly (4 | 6)[] = [];
 const BOTH: readonly (4 | 6)[] = [4, 6];

@@ -109,6 +109,7 @@ class Process {
         interfaceFor: () => undefined,
       },
       journal: new IntentJournal(),
+      limits: () => ({ maxVips: 0, maxVipsPerNamespace: 0 }),
       renewNow: () => {},
       relist: () => Promise.resolve(),
       changed: () => {},

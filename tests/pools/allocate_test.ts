@@ -30,6 +30,57 @@ Deno.test("allocate() serves the oldest first, then by key", () => {
   );
 });
 
+Deno.test("allocate() keeps no address for who is beyond the limits", () => {
+  const services = [
+    viewOf("shows", { shows: ["10.0.0.1"] }),
+    viewOf("gets"),
+    viewOf("waits"),
+    viewOf("joins", { annotations: KEY, spec: ports(443) }),
+    viewOf("shares", { annotations: KEY, spec: ports(80), shows: ["10.0.0.9"] }),
+    viewOf("other", { namespace: "dev", createdAt: "2026-02-01T00:00:00Z" }),
+  ];
+  const limits = { maxVips: 0, maxVipsPerNamespace: 3 };
+  const ofOne = run(services, [pool("10.0.0.1-10.0.0.3,10.0.0.9")], { limits });
+  assert.deepEqual(given(ofOne), {
+    shows: "10.0.0.1",
+    gets: "10.0.0.2",
+    waits: "",
+    joins: "10.0.0.9",
+    shares: "10.0.0.9",
+    other: "10.0.0.3",
+  });
+  assert.deepEqual(
+    ofOne.refusals.map(({ service, reason, message }) => [service.name, reason, message]),
+    [[
+      "waits",
+      "LimitReached",
+      "An address from its pool waits for room: maxVipsPerNamespace is 3",
+    ]],
+  );
+  const intents = new Map([["uid-waits", { key: "shop/waits", addresses: ["10.0.0.3"] }]]);
+  const being = run(services, [POOL], { limits, intents });
+  assert.equal(given(being)["gets"], "", "what is being given out takes room");
+  const ofAll = run(services, [pool("10.0.0.2,10.0.0.9")], {
+    limits: { maxVips: 2, maxVipsPerNamespace: 0 },
+  });
+  assert.deepEqual([...ofAll.proposals.keys()], ["uid-joins"], "to join takes no room");
+});
+
+Deno.test("allocate() gives one family where the limits have room for one, unless both are required", () => {
+  const both = (familyPolicy: string) => ({
+    spec: { ipFamilyPolicy: familyPolicy, ipFamilies: ["IPv4", "IPv6"] },
+  });
+  const limits = { maxVips: 1, maxVipsPerNamespace: 0 };
+  const pools = [pool("10.0.0.1-10.0.0.3,fd00::1-fd00::3")];
+  const prefers = run([viewOf("web", both("PreferDualStack"))], pools, { limits });
+  assert.deepEqual(given(prefers), { web: "10.0.0.1" });
+  const requires = run([viewOf("web", both("RequireDualStack"))], pools, { limits });
+  assert.deepEqual(given(requires), { web: "" });
+  for (const { refusals } of [prefers, requires]) {
+    assert.deepEqual(refusals.map(({ reason }) => reason), ["LimitReached"]);
+  }
+});
+
 Deno.test("allocate() leaves what is shown, wished for, or being given to others", () => {
   const others = [
     viewOf("shows", { class: "other", shows: ["10.0.0.1"] }),
