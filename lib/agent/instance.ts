@@ -170,6 +170,7 @@ export class Instance implements PlannedInstance {
       node: shared.nodeName,
       instance: config.name,
       lease,
+      leaseUid: () => this.#standing?.lease()?.metadata?.uid,
     });
     // The device is made now: a claim goes by the interfaces that it finds.
     const addressLink = this.#fastKey && shared.fast?.addressLink;

@@ -248,7 +248,7 @@ export class Reconciler implements Wishes {
       const user = this.#parts.probe?.userOf(ip);
       return user === undefined || "refused" in placement
         ? placement
-        : { refused: `${user} answers for it` };
+        : { refused: `another machine has it: ${user} answers for it` };
     };
     const served = [...all].filter((service) => whyNotServed(policy, service) === undefined);
     const { services, rules, refusals } = keeper?.look(served, owners, place) ??

@@ -28,6 +28,9 @@ class Changes {
 /** The Service is served all the same. */
 const HARMLESS: ReadonlySet<Refusal["reason"]> = new Set(["SettingIgnored", "OutsidePools"]);
 
+/** Services come and go: what was said of those that are gone is of no use. */
+const MOST_FORMER = 1000;
+
 /** Turns what happens in one instance into log lines, metrics and Kubernetes Events. */
 export class InstanceReports implements ElectionObserver, StatusObserver, VipObserver<ServiceView> {
   readonly #logger: Logger;
@@ -36,9 +39,12 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   readonly #node: string;
   readonly #instance: string;
   readonly #lease: { namespace: string; name: string };
+  readonly #leaseUid: () => string | undefined;
   readonly #failures = new Changes();
   /** What was said last, by the key of the Service. */
   readonly #refusals = new Map<string, readonly Refusal[]>();
+  /** The same of those of whom nothing is refused just now, and that got nothing since. */
+  readonly #former = new Map<string, readonly Refusal[]>();
   readonly #refused = new Set<string>();
   readonly #conflicts = new Changes();
   #holding = false;
@@ -51,6 +57,8 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     node: string;
     instance: string;
     lease: { namespace: string; name: string };
+    /** As last seen: `kubectl describe` finds Events by it. */
+    leaseUid?: () => string | undefined;
   }) {
     this.#logger = parts.logger;
     this.#metrics = parts.metrics;
@@ -58,6 +66,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     this.#node = parts.node;
     this.#instance = parts.instance;
     this.#lease = parts.lease;
+    this.#leaseUid = parts.leaseUid ?? (() => undefined);
   }
 
   // Election
@@ -72,7 +81,8 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     this.#onLease(
       "Normal",
       "Elected",
-      `${this.#node} holds the VIPs of instance ${this.#instance}`,
+      // With the term: who comes back says it anew.
+      `${this.#node} holds the VIPs of instance ${this.#instance} (term ${term})`,
     );
   }
 
@@ -91,6 +101,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     if (this.#holding) this.#metrics.leaseTransition();
     const level = this.#holding && reason !== "stopping" ? "warn" : "info";
     this.#holding = false;
+    this.#former.clear();
     this.#metrics.setHolder(false);
     this.#metrics.setVipsHeld(0);
     if (verified) this.#logger[level]("withdrew all VIPs", { reason });
@@ -106,9 +117,8 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   }
 
   holderChanged(holder: string | undefined): void {
-    if (holder !== this.#node) {
-      this.#logger.info("another holder is seen", { holder: holder ?? "" });
-    }
+    if (holder === undefined) this.#logger.info("the Lease has no holder");
+    else if (holder !== this.#node) this.#logger.info("another holder is seen", { holder });
   }
 
   requestFailed(purpose: string, error: KubeError): void {
@@ -134,6 +144,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   // VIPs
 
   claimed({ ip, interface: name, owner }: VipClaim<ServiceView>): void {
+    this.#former.delete(owner.key);
     this.#logger.info("announces a VIP", { service: owner.key, vip: ip.text, interface: name });
   }
 
@@ -198,17 +209,21 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     const current = Map.groupBy(refusals, ({ service }) => service.key);
     for (const key of of ?? this.#refusals.keys()) {
       if (current.has(key)) continue;
+      // An address that another machine has is asked for again and again, and not refused meanwhile.
+      const said = this.#refusals.get(key);
+      if (said !== undefined) this.#keepFormer(key, said);
       this.#refusals.delete(key);
       this.#refused.delete(key);
     }
     for (const [key, ofOne] of current) {
-      const said = this.#refusals.get(key) ?? [];
+      const said = this.#refusals.get(key) ?? this.#former.get(key) ?? [];
       for (const refusal of ofOne) {
         if (said.some((other) => isSame(refusal, other))) continue;
         const { service, reason, message } = refusal;
         this.#logger.warn("refused", { service: key, reason: message });
         this.onService(service, "Warning", reason, message);
       }
+      this.#former.delete(key);
       this.#refusals.set(key, ofOne);
       if (ofOne.every(({ reason }) => HARMLESS.has(reason))) this.#refused.delete(key);
       else this.#refused.add(key);
@@ -223,8 +238,17 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     this.#events.record("Service", { metadata: { uid, namespace, name } }, text);
   }
 
+  #keepFormer(key: string, said: readonly Refusal[]): void {
+    this.#former.delete(key);
+    this.#former.set(key, said);
+    const [oldest] = this.#former.keys();
+    if (this.#former.size > MOST_FORMER) this.#former.delete(oldest!);
+  }
+
   #onLease(type: "Normal" | "Warning", reason: string, message: string): void {
-    this.#events.record("Lease", { metadata: { ...this.#lease } }, { type, reason, message });
+    const uid = this.#leaseUid();
+    const metadata = { ...this.#lease, ...(uid !== undefined && { uid }) };
+    this.#events.record("Lease", { metadata }, { type, reason, message });
   }
 }
 

@@ -6,8 +6,10 @@ import type { Logger } from "./logger.ts";
 /** Kinds of objects that Events are about, with their apiVersion. */
 const API_VERSIONS = { Service: "v1", Lease: "coordination.k8s.io/v1" } as const;
 
-/** A repeat within this time says nothing new. */
+/** A repeat within this time says nothing new, */
 const REPEAT_MS = 10 * 60_000;
+/** unless something else was said of the object since: the last Event must tell how it is. */
+const RETURN_MS = 60_000;
 /** Bounds for the worst case, a failover of thousands of Services. */
 const QUEUE_LENGTH = 1000;
 const REMEMBERED = 4000;
@@ -70,7 +72,9 @@ export class EventRecorder {
   readonly #now: () => Date;
   readonly #queue: { key: string; event: Event }[] = [];
   /** When each object, reason and message was last recorded; oldest first. */
-  readonly #recordedAtMs = new Map<string, number>();
+  readonly #recorded = new Map<string, { readonly atMs: number; readonly object: string }>();
+  /** What was last recorded of each object. */
+  readonly #last = new Map<string, string>();
   readonly #hurry = new AbortController();
   readonly #stop = new AbortController();
   #pump: Promise<void> | undefined;
@@ -87,17 +91,22 @@ export class EventRecorder {
     return this.#lost;
   }
 
-  /** Queues an Event about an object; a repeat within ten minutes is left out. Never throws. */
+  /**
+   * Queues an Event about an object. A repeat within ten minutes is left out, or within one where
+   * another one came in between. Never throws.
+   */
   record(kind: keyof typeof API_VERSIONS, object: KubeObject, text: EventText): void {
     const { uid, namespace, name } = object.metadata ?? {};
     // No longer than what is sent: thousands are remembered.
     const said = text.message.slice(0, MESSAGE_LENGTH);
-    const key = [kind, uid ?? `${namespace}/${name}`, text.reason, said].join("\n");
+    const about = `${kind}\n${uid ?? `${namespace}/${name}`}`;
+    const key = [about, text.reason, said].join("\n");
     const nowMs = this.#options.clock.nowMs();
-    const last = this.#recordedAtMs.get(key);
-    if (this.#stop.signal.aborted || last !== undefined && nowMs - last < REPEAT_MS) return;
+    const before = this.#recorded.get(key);
+    const restMs = this.#last.get(about) === key ? REPEAT_MS : RETURN_MS;
+    if (this.#stop.signal.aborted || before && nowMs - before.atMs < restMs) return;
     if (this.#queue.length >= QUEUE_LENGTH) return this.#lose("Too many Events at once");
-    this.#remember(key, nowMs);
+    this.#remember(key, about, nowMs);
     this.#queue.push({ key, event: this.#event(kind, object, text) });
     this.#pump ??= this.#run();
   }
@@ -125,7 +134,7 @@ export class EventRecorder {
       try {
         await this.#send(next.event, signal);
       } catch (error) {
-        this.#recordedAtMs.delete(next.key);
+        this.#forget(next.key);
         this.#lose("Could not write a Kubernetes Event", error);
       }
     }
@@ -151,13 +160,20 @@ export class EventRecorder {
     }
   }
 
-  #remember(key: string, nowMs: number): void {
-    this.#recordedAtMs.delete(key);
-    this.#recordedAtMs.set(key, nowMs);
-    for (const [oldest, atMs] of this.#recordedAtMs) {
-      if (nowMs - atMs < REPEAT_MS && this.#recordedAtMs.size <= REMEMBERED) break;
-      this.#recordedAtMs.delete(oldest);
+  #remember(key: string, object: string, nowMs: number): void {
+    this.#recorded.delete(key);
+    this.#recorded.set(key, { atMs: nowMs, object });
+    this.#last.set(object, key);
+    for (const [oldest, { atMs }] of this.#recorded) {
+      if (nowMs - atMs < REPEAT_MS && this.#recorded.size <= REMEMBERED) break;
+      this.#forget(oldest);
     }
+  }
+
+  #forget(key: string): void {
+    const { object } = this.#recorded.get(key) ?? {};
+    this.#recorded.delete(key);
+    if (object !== undefined && this.#last.get(object) === key) this.#last.delete(object);
   }
 
   #event(kind: keyof typeof API_VERSIONS, object: KubeObject, text: EventText): Event {

@@ -83,14 +83,27 @@ Deno.test("record() leaves out a repeat within ten minutes", async () => {
   const { recorder, posted, clock } = setUp();
   recorder.record("Service", service, announced);
   recorder.record("Service", { metadata: { ...service.metadata!, uid: "u2" } }, announced);
-  recorder.record("Service", service, { ...announced, reason: "Withdrawn" });
   clock.ms = 599_999;
   recorder.record("Service", service, announced);
   clock.ms = 600_000;
   recorder.record("Service", service, announced);
   await recorder.drain(1000);
-  assert.equal(posted.length, 4);
-  assert.equal(new Set(posted.map((event) => event.metadata.name)).size, 4);
+  assert.equal(posted.length, 3);
+  assert.equal(new Set(posted.map((event) => event.metadata.name)).size, 3);
+});
+
+Deno.test("record() says how it is again after something else, once a minute", async () => {
+  const { recorder, posted, clock } = setUp();
+  for (const ms of [0, 59_999, 60_000, 60_001]) {
+    clock.ms = ms;
+    recorder.record("Service", service, announced);
+    recorder.record("Service", service, { ...announced, reason: "Withdrawn" });
+  }
+  clock.ms = 120_001;
+  recorder.record("Service", service, { ...announced, reason: "Withdrawn" });
+  await recorder.drain(1000);
+  const said = ["Announced", "Withdrawn", "Announced", "Withdrawn"];
+  assert.deepEqual(posted.map(({ reason }) => reason), said);
 });
 
 Deno.test("record() keeps to its rate after a burst", async () => {
