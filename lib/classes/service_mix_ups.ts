@@ -103,8 +103,8 @@ export function withoutInstance({ leases }: MixUpInput): MixUp[] {
       message: `No instance for ${scope} is alive: Lease ${keyOf(lease)} ` +
         (holder === undefined ? "has no holder" : "is not renewed"),
       advice:
-        "start an instance of it where it may hold, or delete the Lease when there is to be " +
-        "none",
+        "start an instance of it where it may hold (the log and /readyz of one that runs say what " +
+        "is in its way), or delete the Lease when there is to be none",
     }];
   });
 }

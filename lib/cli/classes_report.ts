@@ -9,6 +9,7 @@ import { parseIp } from "../net/ip.ts";
 import { parseRange, valueOf } from "../pools/range.ts";
 import { AddressOwners } from "../services/address_owners.ts";
 import { isInScope, parseScope, whyNotServed } from "../services/class_policy.ts";
+import type { Refusal } from "../services/decide.ts";
 import type { ServiceView } from "../services/service_view.ts";
 
 /** An instance as its Lease tells of it. */
@@ -56,6 +57,15 @@ export interface ClassesReport {
 /** The instance that is refused writes nothing but its Event: what it says is found as well. */
 const ONLY_SAID: readonly string[] = ["ClassServedTwice", "LeaseShared"] satisfies MixUpKind[];
 
+/** Why a Service has no address, or one too few. */
+const REFUSED: readonly string[] = [
+  "AddressRefused",
+  "NoAddress",
+  "NoPool",
+  "AllocationFailed",
+  "LimitReached",
+] satisfies Refusal["reason"][];
+
 /** What `classvip classes` shows. Pure. */
 export function reportClasses(
   { leases, services, events, wallClockMs }: {
@@ -74,9 +84,16 @@ export function reportClasses(
     wallClockMs,
   });
   const covered = new Set(mixUps.map(({ kind, object }) => nameOf(kind, object)));
-  const said = events.map((event) => saidBy(event, wallClockMs))
-    .filter(({ kind, object }) => !covered.has(nameOf(kind, object)))
-    .sort((a, b) => a.secondsAgo - b.secondsAgo);
+  const byKey = new Map(services.map((service) => [service.key, service]));
+  const youngest = new Map<string, Said>();
+  for (const event of events) {
+    const one = saidBy(event, wallClockMs);
+    const name = nameOf(one.kind, one.object);
+    if (covered.has(name) || isOver(one, byKey)) continue;
+    const other = youngest.get(name);
+    if (other === undefined || one.secondsAgo < other.secondsAgo) youngest.set(name, one);
+  }
+  const said = [...youngest.values()].sort((a, b) => a.secondsAgo - b.secondsAgo);
   const instances = leases.flatMap((seen) => instanceOf(seen, services))
     .sort((a, b) => a.instance < b.instance ? -1 : a.instance > b.instance ? 1 : 0);
   const classes = new Set(instances.flatMap(({ class: name }) => name ?? []));
@@ -84,7 +101,7 @@ export function reportClasses(
     instances,
     findings: [...mixUps, ...said.filter(({ kind }) => ONLY_SAID.includes(kind))],
     warnings: said.filter(({ kind }) => !ONLY_SAID.includes(kind)),
-    hints: [...classes].sort().flatMap((name) => nameHint(name) ?? []),
+    hints: [nameHint(classes) ?? []].flat(),
   };
 }
 
@@ -124,6 +141,17 @@ function instanceOf(
     served: served.length,
     pending: own.length - served.length,
   }];
+}
+
+/** The Service is gone, or has by now what it was refused. */
+function isOver(
+  { kind, object: { kind: of, namespace, name } }: Said,
+  services: ReadonlyMap<string, ServiceView>,
+): boolean {
+  if (of !== "Service") return false;
+  const service = services.get(`${namespace}/${name}`);
+  if (service === undefined) return true;
+  return REFUSED.includes(kind) && service.ingress.length >= Math.max(1, service.wished.length);
 }
 
 function saidBy(event: Event, wallClockMs: number): Said {

@@ -65,11 +65,12 @@ Deno.test("rangesOfOlder() has the pools of older Leases that are held", () => {
 
 Deno.test("nameHint() has something to say of names that are not <network>-<environment>", () => {
   for (const name of ["public-prod", "example.com/private-dev", "io/storage-back-prod"]) {
-    assert.equal(nameHint(name), undefined);
+    assert.equal(nameHint([name]), undefined);
   }
   for (const name of ["public", "example.com/internal", "a.b/", "-x", "Public-Prod", "x-"]) {
-    assert.match(nameHint(name) ?? "", /<network>-<environment>/, name);
+    assert.match(nameHint([name]) ?? "", /<network>-<environment>/, name);
   }
+  assert.match(nameHint(["b", "public-prod", "a"]) ?? "", / than a, b$/);
 });
 
 Deno.test("formatClassPlan() says all of very many addresses, those in a row as one range", () => {
