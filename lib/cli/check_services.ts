@@ -9,14 +9,30 @@ import {
 } from "yaml";
 import type { ConfigProblem } from "../config/errors.ts";
 import type { InstanceConfig } from "../config/instance.ts";
+import { nearest } from "../config/nearest.ts";
 import type { Service } from "../kube/types.ts";
 import { parseIp } from "../net/ip.ts";
 import { unusableVipReason } from "../net/vip_rules.ts";
 import { objectionTo } from "../pools/objection.ts";
 import { Pool, type PoolSpec } from "../pools/pool.ts";
 import { isInScope } from "../services/class_policy.ts";
-import { type ServiceView, viewService } from "../services/service_view.ts";
+import {
+  OWN_ANNOTATIONS,
+  type ServiceView,
+  unknownAnnotations,
+  viewService,
+} from "../services/service_view.ts";
 import { sharingConflict } from "../services/sharing.ts";
+
+/** A Service in a file. */
+interface Found {
+  readonly service: ServiceView;
+  /** Annotations in classvip's name that nobody knows. */
+  readonly unknown: readonly string[];
+  readonly wishes: readonly Wish[];
+  /** `file path:line` of an annotation. */
+  readonly sourceOf: (annotation: string) => string;
+}
 
 /** An address that a Service in a file asks for. */
 interface Wish {
@@ -26,11 +42,20 @@ interface Wish {
   readonly source: string;
 }
 
+/** What a look at files found. */
+export interface CheckedServices {
+  readonly problems: readonly ConfigProblem[];
+  /** How many Services of type LoadBalancer there are. */
+  readonly count: number;
+  /** Those that no instance serves: another controller may. */
+  readonly passedOver: readonly ServiceView[];
+}
+
 const RIGHT = "an address of the class's pools that no other Service has";
 
 /**
- * What is wrong with the addresses that Services ask for in their manifests, by a plan: before they
- * are applied, and without a cluster.
+ * What is wrong with what Services ask for in their manifests, by a plan: before they are applied,
+ * and without a cluster.
  *
  * @param instances those of the plan; Services that none of them serves are passed over
  * @param readTextFile throws a sentence without its subject, the file: "does not exist"
@@ -39,12 +64,12 @@ export async function checkServices(
   instances: readonly InstanceConfig[],
   paths: readonly string[],
   readTextFile: (path: string) => Promise<string>,
-): Promise<ConfigProblem[]> {
+): Promise<CheckedServices> {
   const problems: ConfigProblem[] = [];
-  const wishes: Wish[] = [];
+  const services: Found[] = [];
   for (const path of paths) {
     try {
-      wishes.push(...wishesIn(await readTextFile(path), path, problems));
+      services.push(...servicesIn(await readTextFile(path), path, problems));
     } catch (error) {
       problems.push({
         setting: "file",
@@ -57,21 +82,50 @@ export async function checkServices(
   }
   const judges = instances.map(judgeOf);
   const admitted: Wish[] = [];
-  for (const wish of wishes) {
-    const judge = judges.find(({ config }) => isInScope(config, wish.service));
-    if (judge === undefined) continue;
-    const problem = judge.objection(wish) ?? conflictOf(wish, admitted);
-    if (problem === undefined) admitted.push(wish);
-    else {
-      const { service: { key, wishedBy }, text, source } = wish;
-      const value = `${text} of Service ${key}`;
-      problems.push({ setting: wishedBy, value, source, problem, right: RIGHT });
+  const passedOver: ServiceView[] = [];
+  for (const found of services) {
+    const { service, wishes, sourceOf } = found;
+    problems.push(...found.unknown.map((name) => unknown(name, found)));
+    const judge = judges.find(({ config }) => isInScope(config, service));
+    if (judge === undefined) {
+      passedOver.push(service);
+      continue;
+    }
+    const { wishedPool: value } = service;
+    if (value !== undefined && judge.pools?.every(({ name }) => name !== value)) {
+      const names = judge.pools.map(({ name }) => name);
+      problems.push({
+        setting: "classvip.io/pool",
+        value: `${value} of Service ${service.key}`,
+        source: sourceOf("classvip.io/pool"),
+        problem: `instance ${judge.config.name} has no such pool`,
+        right: nearest(value, names) ?? (names.length > 0 ? `one of ${names.join(", ")}` : "none"),
+      });
+    }
+    for (const wish of wishes) {
+      const problem = judge.objection(wish) ?? conflictOf(wish, admitted);
+      if (problem === undefined) admitted.push(wish);
+      else {
+        const { text, source } = wish;
+        const value = `${text} of Service ${service.key}`;
+        problems.push({ setting: service.wishedBy, value, source, problem, right: RIGHT });
+      }
     }
   }
-  return problems;
+  return { problems, count: services.length, passedOver };
 }
 
-function wishesIn(text: string, path: string, problems: ConfigProblem[]): Wish[] {
+function unknown(setting: string, { service, sourceOf }: Found): ConfigProblem {
+  return {
+    setting,
+    value: undefined,
+    source: sourceOf(setting),
+    problem: `no such annotation, on Service ${service.key}`,
+    right: nearest(setting, OWN_ANNOTATIONS) ?? `one of ${OWN_ANNOTATIONS.join(", ")}`,
+  };
+}
+
+function servicesIn(text: string, path: string, problems: ConfigProblem[]): Found[] {
   const lineCounter = new LineCounter();
   const sourceAt = (offset = 0) => `file ${path}:${lineCounter.linePos(offset).line}`;
   const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false }) as Document[];
@@ -85,14 +139,26 @@ function wishesIn(text: string, path: string, problems: ConfigProblem[]): Wish[]
     }
     return objectsIn(document.contents).flatMap((node) => {
       const object = node.toJS(document);
+      if (typeof object?.kind !== "string") {
+        problems.push({
+          setting: "file",
+          value: path,
+          source: sourceAt(node.range?.[0]),
+          problem: "no object of Kubernetes: it has no kind",
+          right: "manifests of Services; a plan is named by --config=<path>",
+        });
+        return [];
+      }
       if (object?.kind !== "Service" || object.spec?.type !== "LoadBalancer") return [];
       const service = viewService(named(object));
       if (service.ignored) return [];
-      const path = service.wishedBy === "spec.loadBalancerIP"
-        ? ["spec", "loadBalancerIP"]
-        : ["metadata", "annotations", service.wishedBy];
-      const source = sourceAt(nodeAt(node, path)?.range?.[0]);
-      return service.wished.map((text) => ({ service, text, source }));
+      const lineOf = (...path: string[]) => sourceAt(nodeAt(node, path)?.range?.[0]);
+      const sourceOf = (annotation: string) => lineOf("metadata", "annotations", annotation);
+      const source = service.wishedBy === "spec.loadBalancerIP"
+        ? lineOf("spec", "loadBalancerIP")
+        : sourceOf(service.wishedBy);
+      const wishes = service.wished.map((text) => ({ service, text, source }));
+      return [{ service, unknown: unknownAnnotations(object), wishes, sourceOf }];
     });
   });
 }
@@ -124,6 +190,7 @@ function judgeOf(config: InstanceConfig) {
   const foreign = foreignPools.map(({ instance, pool }) => ({ instance, pool: poolOf(pool) }));
   return {
     config,
+    pools,
     objection({ text, service }: Wish): string | undefined {
       const ip = parseIp(text);
       if (ip === undefined) return "it is not an IP address";

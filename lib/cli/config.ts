@@ -3,6 +3,8 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { EffectiveSetting } from "../config/resolve.ts";
 import { configSchema } from "../config/schema.ts";
 import type { CommandLine } from "./args.ts";
+import { whyNotServed } from "../services/class_policy.ts";
+import type { CheckedServices } from "./check_services.ts";
 import type { CliContext } from "./context.ts";
 import { alignColumns } from "./text.ts";
 
@@ -15,7 +17,7 @@ export async function checkedConfig(
   { readTextFile }: CliContext,
   { operands }: Pick<CommandLine, "operands">,
   load: () => Promise<LoadedConfig>,
-): Promise<LoadedConfig> {
+): Promise<{ loaded: LoadedConfig; services: CheckedServices }> {
   const loaded = await load().catch((error) => {
     if (error instanceof ConfigError) return error;
     throw error;
@@ -23,22 +25,55 @@ export async function checkedConfig(
   const isWrong = loaded instanceof ConfigError;
   const instances = isWrong ? [] : loaded.config.instances;
   const { checkServices } = await import("./check_services.ts");
-  const problems = await checkServices(instances, operands, readTextFile);
-  if (isWrong) throw new ConfigError([...loaded.problems, ...problems]);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return loaded;
+  const services = await checkServices(instances, operands, readTextFile);
+  if (isWrong) throw new ConfigError([...loaded.problems, ...services.problems]);
+  if (services.problems.length > 0) throw new ConfigError(services.problems);
+  return { loaded, services };
 }
 
 /** `classvip config`: the effective settings with where each came from. */
 export function printConfig(
   { stdout, stderr }: CliContext,
-  { effective, warnings }: LoadedConfig,
+  { effective, warnings, config: { instances } }: LoadedConfig,
   output: "text" | "json",
+  services: CheckedServices,
 ): Promise<number> {
   for (const warning of warnings) stderr(`warning: ${warning}`);
-  stdout(output === "json" ? asJson(effective) : asTable(effective));
+  stdout(
+    output === "json"
+      ? asJson(effective)
+      : `${asTable(effective)}\n\n${verdict(instances, services)}`,
+  );
   return Promise.resolve(0);
 }
+
+/** What was checked, and what was not: a class that is spelt wrong is nobody's. */
+function verdict(
+  instances: LoadedConfig["config"]["instances"],
+  { count, passedOver }: CheckedServices,
+): string {
+  const right = [
+    plural(instances.length, "instance"),
+    ...count > 0 ? [plural(count, "Service")] : [],
+  ];
+  const lines = passedOver.slice(0, MOST_NAMED).map((service) => {
+    const reasons = new Set(instances.map((instance) => whyNotServed(instance, service)));
+    return `  ${service.key}: ${[...reasons].join("; ")}`;
+  });
+  const more = passedOver.length - lines.length;
+  return [
+    `Nothing wrong with ${right.join(" and ")}`,
+    ...lines.length > 0 ? [`Served by none of these instances: ${passedOver.length}`] : [],
+    ...lines,
+    ...more > 0 ? [`  and ${more} more`] : [],
+  ].join("\n");
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+const MOST_NAMED = 20;
 
 /** `classvip config --schema`: what the YAML file may say, for editors. */
 export function printSchema(

@@ -65,7 +65,13 @@ async function ask(api: KubeLeaseApi, where: string, to: string | undefined): Pr
   for (;;) {
     const lease = await api.get({ deadlineMs: DEADLINE_MS });
     const { holder } = lease ? readLease(lease) : {};
-    if (lease === undefined || holder === undefined) {
+    if (lease === undefined) {
+      throw new Error(
+        `there is no ${where}: \`classvip classes\` lists those there are, and leaseNamespace and ` +
+          "leaseName say which one is meant",
+      );
+    }
+    if (holder === undefined) {
       throw new Error(`${where} has no holder: nobody can hand over`);
     }
     if (holder === to) return holder;

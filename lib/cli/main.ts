@@ -30,8 +30,8 @@ const commands: Readonly<Record<CommandName, Command>> = {
   config: async (context, line) => {
     if (line.schema) return (await import("./config.ts")).printSchema(context, line);
     const { checkedConfig, printConfig } = await import("./config.ts");
-    const loaded = await checkedConfig(context, line, () => load(context, line));
-    return await printConfig(context, loaded, line.output);
+    const { loaded, services } = await checkedConfig(context, line, () => load(context, line));
+    return await printConfig(context, loaded, line.output, services);
   },
   manifest: async (context, line) => {
     const { manifestKindOf, podNamespaceOf, printManifest } = await import("./manifest.ts");

@@ -17,8 +17,10 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    super(problems.map(describeProblem).join("\n"));
-    this.problems = problems;
+    // What stands at the top of a file is found wrong once for each instance.
+    const byText = new Map(problems.map((problem) => [describeProblem(problem), problem]));
+    super([...byText.keys()].join("\n"));
+    this.problems = [...byText.values()];
   }
 }
 

@@ -125,8 +125,10 @@ export function parseConfigFile(text: string, path: string): FileSettings {
     document.errors.filter(({ code }) => (code === "DUPLICATE_KEY") === wanted)
   ) as [YAMLError[], YAMLError[]];
   // The first one alone: in a file that is none, the others follow from it.
-  for (const { pos, message } of invalid.slice(0, 1)) {
-    refuse("config", sourceAt(pos[0]), message, "valid YAML");
+  for (const { code, pos, message } of invalid.slice(0, 1)) {
+    if (code === "MULTIPLE_DOCS") {
+      refuse("config", sourceAt(pos[0]), "a second document begins", "one document of settings");
+    } else refuse("config", sourceAt(pos[0]), message, "valid YAML");
   }
   const root = resolve(document.contents);
   const empty = { shared: new Map(), instances: undefined, instancesSource, problems };

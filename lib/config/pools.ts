@@ -66,16 +66,18 @@ export function checkPools(
   instances: readonly {
     name: Resolved<string>;
     pools: Resolved<readonly PoolSpec[]>;
+    namespaces: Resolved<readonly string[]>;
     controlPlane: Resolved<ControlPlaneConfig | undefined>;
   }[],
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const byName = new Map<string, Placed>();
   const ranges: PlacedRange[] = [];
-  for (const { name: { value: instance }, pools } of instances) {
+  for (const { name: { value: instance }, pools, namespaces } of instances) {
     if (pools.failed) continue;
     for (const pool of pools.value as readonly GivenPool[]) {
       const placed = { instance, pool, source: pool.source || pools.source };
+      problems.push(...checkNamespaces(placed, namespaces));
       const first = byName.get(pool.name);
       if (first === undefined) byName.set(pool.name, placed);
       else {
@@ -101,6 +103,23 @@ export function checkPools(
     ...checkOverlaps(ranges),
     ...instances.flatMap((instance) => checkVip(instance, ranges)),
   ];
+}
+
+/** A pool for namespaces that the instance does not serve gives nothing to anybody. */
+function checkNamespaces(
+  { pool: { name, namespaces }, source }: Placed,
+  { value: served, source: where, failed }: Resolved<readonly string[]>,
+): ConfigProblem[] {
+  if (failed || served.length === 0) return [];
+  const missing = namespaces.filter((namespace) => !served.includes(namespace));
+  if (missing.length === 0) return [];
+  return [{
+    setting: "namespaces",
+    value: missing.join(","),
+    source,
+    problem: `pool ${name} is for what its instance does not serve`,
+    right: `namespaces of the instance: ${served.join(",")} (${where})`,
+  }];
 }
 
 /** What an instance gives out, all others must be able to read on its Lease. */

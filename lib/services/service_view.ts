@@ -18,6 +18,22 @@ const UNSUPPORTED_ANNOTATIONS = [
   "kube-vip.io/allow-reconcile-without-endpoints",
 ] as const;
 
+/** All of classvip's own. */
+export const OWN_ANNOTATIONS: readonly string[] = [
+  ADDRESS_ANNOTATIONS[0],
+  SHARING_ANNOTATION,
+  POOL_ANNOTATION,
+  INTERFACE_ANNOTATIONS[0],
+  IGNORE_ANNOTATIONS[0],
+];
+const OWN_PREFIX = "classvip.io/";
+
+/** Annotations in classvip's name that it does not know: typing errors. */
+export function unknownAnnotations({ metadata }: Service): string[] {
+  return Object.keys(metadata?.annotations ?? {})
+    .filter((name) => name.startsWith(OWN_PREFIX) && !OWN_ANNOTATIONS.includes(name));
+}
+
 /** One entry of `status.loadBalancer.ingress`. */
 export interface Ingress {
   readonly ip?: string;
@@ -76,8 +92,10 @@ export function viewService(service: Service): ServiceView {
     "spec.loadBalancerIP";
   const wished = (annotations[wishedBy] ?? spec.loadBalancerIP ?? "")
     .split(",").map((text) => text.trim()).filter((text) => text !== "");
-  const unsupported: string[] = UNSUPPORTED_ANNOTATIONS
-    .filter((name) => annotations[name] !== undefined).map((name) => `Annotation ${name}`);
+  const unsupported = [
+    ...UNSUPPORTED_ANNOTATIONS.filter((name) => annotations[name] !== undefined),
+    ...unknownAnnotations(service),
+  ].map((name) => `Annotation ${name}`);
   if (spec.externalTrafficPolicy === "Local") unsupported.push("externalTrafficPolicy: Local");
   const namespace = metadata.namespace ?? "";
   const name = metadata.name ?? "";

@@ -94,6 +94,38 @@ items:
   ]);
 });
 
+Deno.test("checkServices() finds annotations and pools that there are not, and files of something else", async () => {
+  const typos = [
+    service("shop/web", "public-prod", "192.0.2.16", ", classvip.io/pool: internt"),
+    service("shop/dns", "private-old", "192.0.2.98", ", classvip.io/pool: any"),
+    service("shop/db", "private-dev", "192.0.2.99", ", classvip.io/sharingkey: a"),
+  ];
+  const { code, wrong } = await check(typos.join("---\n"), "instances: []\n");
+  assert.equal(code, 2);
+  assert.deepEqual(wrong, [
+    'file = "/2.yaml" (file /2.yaml:1): no object of Kubernetes: it has no kind',
+    'classvip.io/pool = "internt of Service shop/web" (file /1.yaml:6): instance public-prod has no ' +
+    "such pool",
+    "classvip.io/sharingkey (file /1.yaml:22): no such annotation, on Service shop/db",
+  ]);
+});
+
+Deno.test("checkServices() counts what it looked at, and names what nobody serves", async () => {
+  const files = {
+    "/plan.yaml": PLAN,
+    "/services.yaml": [
+      service("shop/web", "public-prod", "192.0.2.16"),
+      service("shop/typo", "public-prd", "192.0.2.17"),
+    ].join("---\n"),
+  };
+  const { code, out } = await cli(["config", "--config=/plan.yaml", "/services.yaml"], {}, files);
+  assert.equal(code, 0);
+  assert.match(
+    out,
+    /\n\nNothing wrong with 4 instances and 2 Services\nServed by none of these instances: 1\n {2}shop\/typo: its class is example\.com\/public-prd\n?$/,
+  );
+});
+
 Deno.test("checkServices() says which file it cannot read, along with the rest", async () => {
   const { code, err } = await cli(["config", "/gone.yaml"]);
   assert.equal(code, 2);

@@ -167,3 +167,19 @@ Deno.test("loadConfig() refuses more ranges than a Lease can tell of, but not as
   assert.match(problem!, /^pools \(flag --pools\): the instance has 600 ranges .*at most 500/);
   assert.deepEqual(more, []);
 });
+
+Deno.test("loadConfig() refuses a pool for namespaces that its instance does not serve", async () => {
+  const yaml = `instances:
+- loadBalancerClass: public
+  namespaces: [shop, dev]
+  pools:
+  - {name: lan, addresses: 10.0.0.0/24, namespaces: [shop, shpo]}
+- loadBalancerClass: private
+  pools:
+  - {name: all, addresses: 10.0.1.0/24, namespaces: [anything]}
+`;
+  assert.deepEqual(await problemsOf({ yaml }), [
+    'namespaces = "shpo" (file /c.yaml:5): pool lan is for what its instance does not serve; ' +
+    "right would be: namespaces of the instance: dev,shop (file /c.yaml:3)",
+  ]);
+});
