@@ -6,7 +6,7 @@ import type { Network } from "../net/link.ts";
 import type { Changes } from "../services/changes.ts";
 import type { Claim } from "../services/decide.ts";
 import { type ServiceView, shows } from "../services/service_view.ts";
-import type { ClaimWatch } from "./claim_watch.ts";
+import { ALL_GOES, type ClaimWatch } from "./claim_watch.ts";
 
 /**
  * How long an answer may take. RFC 5227 and RFC 4862 wait seconds, for hosts that just plug
@@ -160,14 +160,19 @@ export class AddressProbe implements Disposable {
       if (link !== undefined) this.#network.send(linkIndex, probe(link.mac, ip));
     }
     for (const [vip, inquiry] of asked) this.#inquiries.set(vip, inquiry);
-    this.#after(WAIT_MS, () => {
-      // An answer that came in time may not have been read in time.
-      this.#claims.look();
-      const unanswered = [...asked].filter(([vip, inquiry]) =>
-        this.#inquiries.get(vip) === inquiry && this.#isAsked(vip)
-      );
-      this.#end(unanswered.map(([vip]) => vip));
-    });
+    this.#after(WAIT_MS, () => this.#settle(asked, ALL_GOES));
+  }
+
+  /** @param goes for so many more looks an answer that came in time may be behind other frames */
+  #settle(asked: ReadonlyMap<string, Inquiry>, goes: number): void {
+    // An answer that came in time may not have been read in time.
+    if (!this.#claims.look() && goes > 0) {
+      return this.#after(WAIT_MS, () => this.#settle(asked, goes - 1));
+    }
+    const unanswered = [...asked].filter(([vip, inquiry]) =>
+      this.#inquiries.get(vip) === inquiry && this.#isAsked(vip)
+    );
+    this.#end(unanswered.map(([vip]) => vip));
   }
 
   #askAgain(vip: string, inquiry: Inquiry): void {

@@ -7,7 +7,7 @@ import type { Link, Network } from "../net/link.ts";
 import { formatMac } from "../net/mac.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
-import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
+import { type ClaimWatch, type FrameSource, takeIn } from "./claim_watch.ts";
 import { linkObstacle, type LinkWatch } from "./link_watch.ts";
 import type { Task } from "./task.ts";
 
@@ -213,8 +213,9 @@ export class Beacons implements Task {
   async #look(link: Link, source: FrameSource, signal: AbortSignal): Promise<void> {
     const { clock, election, node, priority, vips, stands, intervalMs, logger } = this.#parts;
     while (!signal.aborted) {
-      this.#catchUp(source);
+      const isUpToDate = this.#catchUp(source);
       const nowMs = clock.nowMs();
+      if (!isUpToDate) this.#witness.distracted(nowMs);
       const idle = vips.mayHold || !stands() || nowMs < this.#allowedAtMs;
       const rank = this.#roster.rank({ node, priority }, nowMs);
       const verdict = this.#witness.judge(election, rank, nowMs);
@@ -239,14 +240,12 @@ export class Beacons implements Task {
   /**
    * A sign of life may be here and not be read yet: whoever waits for frames waits for the processor
    * too, and not for as long as this one did.
+   *
+   * @returns whether all was read that is here
    */
-  #catchUp(source: FrameSource): void {
-    this.#parts.claims.look();
-    for (;;) {
-      const received = source.take();
-      if (received === undefined) return;
-      this.#take(received.frame);
-    }
+  #catchUp(source: FrameSource): boolean {
+    const readsClaims = this.#parts.claims.look();
+    return takeIn(source, (frame) => this.#take(frame)) && readsClaims;
   }
 
   /** A steal that was begun goes on; the next one waits. */

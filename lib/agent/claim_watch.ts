@@ -22,6 +22,21 @@ export interface ClaimListener {
   probed?(probe: AddressClaim): void;
 }
 
+/** Frames that are taken in at one go: whoever floods the segment must not get all of the processor. */
+const AT_ONCE = 512;
+/** As many goes take in what the kernel has room for: 8 MiB of frames that count as 768 bytes each. */
+export const ALL_GOES = 24;
+
+/** @returns whether it took in all that is there; false: it came to the end of one go before */
+export function takeIn(source: FrameSource, read: (frame: Uint8Array) => void): boolean {
+  for (let n = 0; n < AT_ONCE; n++) {
+    const received = source.take();
+    if (received === undefined) return true;
+    read(received.frame);
+  }
+  return false;
+}
+
 const ROUND_MS = 1000;
 
 /**
@@ -66,13 +81,14 @@ export class ClaimWatch implements Task {
     }
   }
 
-  /** Judges all frames that have come in until now. */
-  look(): void {
-    for (const source of this.#sources) {
-      for (let received = source.take(); received !== undefined; received = source.take()) {
-        this.#judge(received.frame);
-      }
-    }
+  /**
+   * Judges frames that have come in until now.
+   *
+   * @returns whether that was all of them
+   */
+  look(): boolean {
+    const looks = this.#sources.map((source) => takeIn(source, (frame) => this.#judge(frame)));
+    return looks.every((all) => all);
   }
 
   #judge(frame: Uint8Array): void {

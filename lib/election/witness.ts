@@ -77,6 +77,11 @@ export class Witness {
     return this.#heard.term;
   }
 
+  /** More came in than could be read: a sign of life may be among it. */
+  distracted(nowMs: number): void {
+    this.#alive(nowMs);
+  }
+
   /** The question was sent. */
   probed(): void {
     this.#probes++;

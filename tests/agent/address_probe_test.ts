@@ -23,7 +23,7 @@ function setUp() {
   const clock = new FakeClock();
   const network = new FakeNetwork(clock);
   const listeners = new Set<ClaimListener>();
-  const seen = { changes: 0, services: [] as string[], vips: [] as string[], look: () => {} };
+  const seen = { changes: 0, services: [] as string[], vips: [] as string[], look: () => true };
   const probe = new AddressProbe({
     network,
     clock,
@@ -91,7 +91,10 @@ Deno.test("AddressProbe names who answers, and asks again after a while", async 
 Deno.test("AddressProbe reads what has come in before it says that nobody answered", async () => {
   const { clock, listener, probe, seen } = setUp();
   probe.passed([claim()], NOBODY, NOBODY);
-  seen.look = () => listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+  seen.look = () => {
+    listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+    return true;
+  };
   await clock.advance(10);
   assert.equal(seen.changes, 1);
   assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
@@ -160,9 +163,12 @@ Deno.test("AddressProbe asks again when another machine asks at the same time, o
   assert.equal(network.probed.length, 2);
   await clock.advance(10);
   // It came in when the answer was complete, and is read before the address is put up.
-  seen.look = probed;
+  seen.look = () => {
+    probed();
+    return true;
+  };
   assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
-  seen.look = () => {};
+  seen.look = () => true;
   await clock.advance(100);
   probe.passed([claim()], NOBODY, NOBODY);
   await clock.advance(10);
@@ -193,4 +199,19 @@ Deno.test("AddressProbe forgets an answer once the address is there, or changed 
   await clock.advance(5);
   assert.equal(probe.userOf(parseIp(VIP)!), "02:00:00:00:00:09");
   probe[Symbol.dispose]();
+});
+
+Deno.test("AddressProbe waits for an answer that is behind other frames, and not for ever", async () => {
+  for (const answers of [true, false]) {
+    const { clock, listener, probe, seen } = setUp();
+    seen.look = () => false;
+    assert.deepEqual(probe.passed([claim()], NOBODY, NOBODY), []);
+    await clock.advance(100);
+    assert.equal(seen.changes, 0);
+    if (answers) listener.claimed({ vip: VIP, mac: "02:00:00:00:00:09" });
+    await clock.advance(300);
+    assert.equal(seen.changes, 1);
+    assert.equal(probe.passed([claim()], NOBODY, NOBODY).length, answers ? 0 : 1);
+    probe[Symbol.dispose]();
+  }
 });

@@ -73,6 +73,8 @@ class Node {
   stands = true;
   source = new Source();
   arp: ClaimListener | undefined;
+  /** More ARP packets come in than can be read. */
+  flooded = false;
   /** ARP answers that have come in while their receiver still waits for the processor. */
   readonly unread: { vip: string; mac: string }[] = [];
   changed: (links: readonly Link[]) => void = () => {};
@@ -132,6 +134,7 @@ class Node {
         },
         look: () => {
           for (const claim of this.unread.splice(0)) this.arp?.claimed(claim);
+          return !this.flooded;
         },
       },
       links: {
@@ -238,6 +241,26 @@ Deno.test("Beacons reads what has come in before it declares a holder dead", asy
       await node.clock.advance(1);
     });
     assert.deepEqual(node.log, [], what);
+  }
+});
+
+Deno.test("Beacons finds nobody dead while more comes in than it can read", async () => {
+  const floods: Record<string, (node: Node) => void> = {
+    ARP: (node) => node.flooded = true,
+    beacons: (node) => node.source.take = () => ({ frame: new Uint8Array(60) }),
+  };
+  for (const [what, flood] of Object.entries(floods)) {
+    const node = new Node();
+    await node.running(async () => {
+      await node.hear(node.beacon());
+      flood(node);
+      await node.clock.advance(20 * INTERVAL);
+      assert.deepEqual(node.log, [], what);
+      node.flooded = false;
+      node.source.take = () => undefined;
+      await node.clock.advance(3.5 * INTERVAL + 1);
+      assert.deepEqual(node.log[0], ["dead", 4], what);
+    });
   }
 });
 

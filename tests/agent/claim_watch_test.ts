@@ -76,3 +76,19 @@ Deno.test("ClaimWatch.look() judges what has come in of both families", async ()
   stop.abort();
   await run;
 });
+
+Deno.test("ClaimWatch.look() comes to an end while frames come faster than it reads", async () => {
+  const { arp, watch, stop, run } = setUp();
+  const { request: frame } = gratuitousArpFrames(OTHER, parseIp("192.0.2.99")!);
+  let taken = 0;
+  arp.take = () => {
+    assert.ok(++taken < 100_000, "it never ends");
+    return { frame };
+  };
+  assert.equal(watch.look(), false);
+  assert.ok(taken >= 100, "a burst is read at one go");
+  arp.take = () => undefined;
+  assert.equal(watch.look(), true);
+  stop.abort();
+  await run;
+});

@@ -86,7 +86,7 @@ class Node {
             this.claim = (vip, mac) => listener.holds(vip) && listener.claimed({ vip, mac });
             return () => this.claim = () => {};
           },
-          look: () => {},
+          look: () => true,
         },
         open: () => cluster.open(),
         clock,

@@ -22,7 +22,7 @@ export const FAST_MUTANTS: Readonly<Record<string, Mutation>> = {
     }),
   },
   "that hears no answer": {
-    beacons: (parts) => ({ ...parts, claims: { subscribe: () => () => {}, look: () => {} } }),
+    beacons: (parts) => ({ ...parts, claims: { subscribe: () => () => {}, look: () => true } }),
   },
   "that does not ask": {
     patch: () =>
