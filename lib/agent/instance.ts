@@ -58,7 +58,7 @@ export interface Shared {
   readonly leases: Pick<LeaseView, keyof LeaseView>;
   readonly formers: Pick<FormerHolders, "mayHave" | "sees" | "subscribe" | "wrote">;
   readonly links: Pick<LinkWatch, "subscribe">;
-  readonly node: Pick<NodeWatch, "subscribe">;
+  readonly node: Pick<NodeWatch, "podNetworks" | "subscribe">;
   readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
   readonly claims: Pick<ClaimWatch, "subscribe" | "look">;
   /** Opens a client of its own for each kind of traffic. */
@@ -335,6 +335,7 @@ export class Instance implements PlannedInstance {
       interface: config.interface,
       mark: this.#mark,
       reserved: shared.reserved,
+      podNetworks: () => shared.node.podNetworks,
       vips: this.#vips,
       statuses,
       reports: this.#reports,

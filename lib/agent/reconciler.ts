@@ -1,3 +1,4 @@
+import type { Cidr } from "../net/cidr.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { InterfaceAddress, Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
@@ -43,6 +44,8 @@ export interface ReconcilerParts {
   readonly mark: number;
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: () => ReadonlyMap<string, string>;
+  /** Where the addresses of the node's pods come from. */
+  readonly podNetworks?: () => readonly Cidr[];
   readonly vips: Vips<ServiceView>;
   /** Undefined: addresses are asked for, and never given. */
   readonly keeper?: Pick<PoolKeeper, "look" | "allocates" | "contains" | "isGiving">;
@@ -240,7 +243,11 @@ export class Reconciler implements Wishes {
       placed ??= placer(
         this.#parts.interface,
         mark,
-        { links: network.links(), addresses: this.#foreign ??= network.addresses(mark) },
+        {
+          links: network.links(),
+          addresses: this.#foreign ??= network.addresses(mark),
+          podNetworks: this.#parts.podNetworks?.() ?? [],
+        },
         this.#parts.reserved(),
         (ip) => this.#parts.keeper?.contains(ip) ?? false,
       );

@@ -1,4 +1,4 @@
-import { contains, parseCidr } from "../net/cidr.ts";
+import { type Cidr, contains, parseCidr } from "../net/cidr.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { InterfaceAddress, Link } from "../net/link.ts";
 
@@ -11,6 +11,8 @@ export type Placement =
 export interface NetworkSnapshot {
   readonly links: readonly Link[];
   readonly addresses: readonly InterfaceAddress[];
+  /** Where the addresses of its pods come from. */
+  readonly podNetworks?: readonly Cidr[];
 }
 
 /**
@@ -21,12 +23,12 @@ export interface NetworkSnapshot {
  * @param mark the instance's mark: addresses with it are this instance's own
  * @param reserved addresses that must not be taken, and what they are
  * @param sanctioned whether somebody said that this very address may be given to Services: only
- * then it may be outside of the subnets, where the addresses of the cluster and of the world are
+ * then it may be a pod's, or outside of the subnets, where the cluster's and the world's are
  */
 export function placer(
   setting: string,
   mark: number,
-  { links, addresses }: NetworkSnapshot,
+  { links, addresses, podNetworks = [] }: NetworkSnapshot,
   reserved: ReadonlyMap<string, string> = NONE,
   sanctioned: (ip: IpAddress) => boolean = () => false,
 ): (ip: IpAddress, wishedInterface?: string) => Placement {
@@ -80,6 +82,14 @@ export function placer(
     const isForVips = name === setting && (ip.family === 4 ? own : onLink).length === 0;
     if (!isForVips && !own.some((a) => contains(a, ip)) && !sanctioned(ip)) {
       return { refused: `no subnet of ${link.name} holds it: it needs a pool that does` };
+    }
+    // The next pod may get it: until then nobody answers for it.
+    const pods = podNetworks.find((network) => contains(network, ip));
+    if (pods !== undefined && !sanctioned(ip)) {
+      const network = `${pods.ip.text}/${pods.prefixLength}`;
+      return {
+        refused: `it is for the pods of this node (${network}): it needs a pool that has it`,
+      };
     }
     return ip.family === 6 && !link.ipv6
       ? { refused: `IPv6 is off on interface ${link.name}: sysctl disable_ipv6, or the kernel` }

@@ -75,6 +75,7 @@ class Node {
         formers: new FormerHolders({ leases, services: source }),
         links,
         node: {
+          podNetworks: [],
           subscribe: (listener) => {
             this.taint = listener;
             return () => this.taint = () => {};

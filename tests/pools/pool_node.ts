@@ -64,7 +64,7 @@ export class PoolNode {
         leases,
         formers: new FormerHolders({ leases, services: source }),
         links,
-        node: { subscribe: () => () => {} },
+        node: { podNetworks: [], subscribe: () => () => {} },
         namespaces: { ask: () => undefined, subscribe: () => () => {} },
         claims: { subscribe: () => () => {}, look: () => true },
         open,

@@ -13,11 +13,16 @@ export const addressScenarios: Scenario[] = [
         ["nodes-own", node.ip, /address of the node itself/],
         ["taken", vip, /Service \S+\/good of the same class has it already/],
         ["ipv6", "fd00::1", /no subnet of eth0 holds it/],
-        ["nodes-own-ipv6", node.ip6, /address of the node itself/],
+        // However it is written.
+        ["nodes-own-ipv6", node.ip6.replace("::", ":0::").toUpperCase(), /of the node itself/],
         ["link-local", "fe80::7", /link-local address/],
         ["anycast", "fd77::", /subnet-router anycast address/],
         ["mapped", `::ffff:${vip}`, /IPv4 address written as IPv6/],
         ["loopback", "127.0.0.2", /loopback/],
+        ["multicast", "239.1.2.3", /multicast/],
+        ["multicast-ipv6", "ff02::1", /multicast/],
+        ["zone", `${node.ip6}%eth0`, /not an IP address/],
+        ["mapped-hex", `::FFFF:${hexOf(node.ip)}`, /IPv4 address written as IPv6/],
       ];
       const good = await stage.createService({ name: "good", addresses: vip });
       await stage.startAgent(node);
@@ -31,6 +36,17 @@ export const addressScenarios: Scenario[] = [
         assert.ok(message!.startsWith(`${address} (classvip.io/addresses): `), message);
         assert.match(message!, reason, name);
         assert.equal(type, "Warning");
+        await stage.assertUntouched(service);
+      }
+      // However it is asked for.
+      const wishes = [
+        { spec: { loadBalancerIP: "127.0.0.3" } },
+        { annotations: { "kube-vip.io/loadbalancerIPs": "127.0.0.4, ::1" } },
+      ];
+      for (const [index, wish] of wishes.entries()) {
+        const service = await stage.createService({ name: `wish-${index}`, ...wish });
+        const { message } = await stage.event("Service", service, "AddressRefused");
+        assert.match(message!, /: it is a loopback address/);
         await stage.assertUntouched(service);
       }
       await stage.served(await stage.createService({ name: "z-last", addresses: last }), last);
@@ -61,6 +77,7 @@ export const addressScenarios: Scenario[] = [
         ["cluster-ip", clusterIp, /it is the cluster IP of Service/],
         ["cluster-dns", "10.96.255.254", outside],
         ["world", "198.51.100.7", outside],
+        ["node-ipv6", other.ip6, new RegExp(`${other.mac} answers for it`)],
         ["node", other.ip, new RegExp(`${other.mac} answers for it`)],
         ["neighbour", held, new RegExp(`${lab.client.mac} answers for it`)],
       ];
@@ -80,14 +97,44 @@ export const addressScenarios: Scenario[] = [
     },
   },
   {
+    name: "address of the node's pods: refused, though its interface has their subnet",
+    async run(stage) {
+      const node = stage.nodes[0]!;
+      const podCIDRs = ["10.244.1.0/24", "fd00:244:1::/64"];
+      const spec = { podCIDR: podCIDRs[0], podCIDRs };
+      await stage.kube.request("POST", "/api/v1/nodes", { metadata: { name: node.name }, spec });
+      stage.defer(async () =>
+        void await stage.kube.request("DELETE", `/api/v1/nodes/${node.name}`)
+      );
+      await node.exec(["ip", "link", "add", "cni0", "type", "bridge"]);
+      stage.defer(async () => void await node.exec(["ip", "link", "del", "cni0"]));
+      for (const address of ["10.244.1.1/24", "fd00:244:1::1/64"]) {
+        await node.exec(["ip", "address", "add", address, "dev", "cni0", "nodad"]);
+      }
+      await node.exec(["ip", "link", "set", "cni0", "up"]);
+      await stage.startAgent(node, { interface: null });
+      for (const addresses of ["10.244.1.77", "fd00:244:1::77"]) {
+        const service = await stage.createService({ addresses });
+        const { message } = await stage.event("Service", service, "AddressRefused");
+        assert.match(message!, /it is for the pods of this node \(\S+\): it needs a pool/);
+        await stage.assertUntouched(service);
+      }
+    },
+  },
+  {
     name: "Services without an address: pending, and none delays another",
     async run(stage) {
       const vip = stage.freshVip();
       const pending = await Promise.all(
         Array.from({ length: 20 }, (_, i) => stage.createService({ name: `a-pending-${i}` })),
       );
+      // Those are for kube-proxy alone.
+      const external = stage.freshVip();
+      const spec = { externalIPs: [external] };
+      pending.push(await stage.createService({ name: "a-external", spec }));
       await stage.startAgent(stage.nodes[0]!);
       await stage.served(await stage.createService({ name: "z-last", addresses: vip }), vip);
+      assert.deepEqual(stage.world.claims(external, stage.nodes[0]!), []);
       for (const service of pending) await stage.assertUntouched(service);
       const { type, message } = await stage.event("Service", pending[0]!, "NoAddress");
       assert.equal(type, "Warning");
@@ -99,3 +146,9 @@ export const addressScenarios: Scenario[] = [
     },
   },
 ];
+
+/** An IPv4 address as two groups of an IPv6 one. */
+function hexOf(ip: string): string {
+  const [a, b, c, d] = ip.split(".").map((byte) => Number(byte).toString(16).padStart(2, "0"));
+  return `${a}${b}:${c}${d}`;
+}

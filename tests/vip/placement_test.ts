@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseCidr } from "../../lib/net/cidr.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 import { isUsable, placer } from "../../lib/vip/placement.ts";
 import { FakeClock } from "../doubles/fake_clock.ts";
@@ -126,6 +127,30 @@ Deno.test("placer() refuses what a subnet or the API server needs", () => {
     assert.deepEqual(where(parseIp(ip)!), { refused: why });
   }
   assert.deepEqual(where(parseIp("10.1.1.255")!), { linkIndex: 3, interface: "eth1" });
+});
+
+Deno.test("placer() leaves the node's pods their addresses, unless a pool has them", () => {
+  const node = new FakeNetwork(new FakeClock(), [ethernet(2, "eth0"), ethernet(3, "cni0")]);
+  node.add(2, "10.0.0.5/24");
+  node.add(3, "10.244.1.1/24");
+  node.add(3, "fd00:244:1::1/64");
+  const podNetworks = ["10.244.1.0/24", "fd00:244:1::/64"].map((text) => parseCidr(text)!);
+  const snapshot = { links: node.links(), addresses: node.addresses(), podNetworks };
+  const where = (setting: string, ip: string, pool = false) =>
+    placer(setting, MARK, snapshot, new Map(), () => pool)(parseIp(ip)!);
+  for (const setting of ["auto", "cni0"]) {
+    for (
+      const [ip, network] of [["10.244.1.77", "10.244.1.0/24"], [
+        "fd00:244:1::77",
+        "fd00:244:1::/64",
+      ]] as const
+    ) {
+      const refused = `it is for the pods of this node (${network}): it needs a pool that has it`;
+      assert.deepEqual(where(setting, ip), { refused });
+    }
+  }
+  assert.deepEqual(where("auto", "10.244.1.77", true), { linkIndex: 3, interface: "cni0" });
+  assert.deepEqual(where("auto", "10.0.0.7"), { linkIndex: 2, interface: "eth0" });
 });
 
 Deno.test("placer() finds places for IPv6 as for IPv4, and needs IPv6 on the interface", () => {
