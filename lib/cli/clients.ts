@@ -1,6 +1,7 @@
 import type { ProcessConfig } from "../config/instance.ts";
 import { type Clients, connect } from "../kube/client.ts";
 import { loadCredentials } from "../kube/credentials.ts";
+import { keepMemoryPrivate } from "../sys/private_memory.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 
@@ -14,6 +15,7 @@ export async function loadClients(
   { env }: Pick<CliContext, "env">,
   { kubeconfig, kubernetesServer: server }: ProcessConfig,
 ): Promise<Clients> {
+  keepMemoryPrivate();
   const credentials = await loadCredentials({ kubeconfig, server, env });
   return connect(credentials, { userAgent: `classvip/${VERSION}` });
 }

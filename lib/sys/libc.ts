@@ -13,6 +13,8 @@ const SYMBOLS = {
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   /** `int ioctl(int fd, unsigned long op, ...)` */
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  /** `int prctl(int op, ...)`: of unsigned longs */
+  prctl: { parameters: ["i32", "u64"], result: "i32" },
   /** `int close(int fd)` */
   close: { parameters: ["i32"], result: "i32" },
   /** `int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)` */

@@ -1,5 +1,5 @@
 /** No user of this machine. */
-const USER = 64123;
+export const USER = 64123;
 const CAPABILITIES = "-all,+net_admin,+net_raw";
 
 /** Makes a command run as an ordinary user with CAP_NET_ADMIN and CAP_NET_RAW, and nothing else. */

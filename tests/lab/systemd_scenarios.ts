@@ -5,7 +5,7 @@ import { rest } from "./clock.ts";
 import type { Agent } from "./agent.ts";
 import { classvipCommand } from "./agent.ts";
 import { NotifyReceiver } from "./notify_receiver.ts";
-import { asOrdinaryUser } from "./ordinary_user.ts";
+import { asOrdinaryUser, USER } from "./ordinary_user.ts";
 
 const WATCHDOG_MS = 2000;
 
@@ -21,6 +21,13 @@ export const systemdScenarios: Scenario[] = [
       await unit.said(/^READY=1$/);
       await stage.served(service, vip);
       await unit.said(/^STATUS=every instance stands/);
+      // Its memory holds the token. Whose it is says whether it may be dumped, proc(5).
+      const owner = (path: string) => Deno.statSync(`/proc/${agent.pid}/${path}`).uid;
+      assert.match(
+        Deno.readTextFileSync(`/proc/${agent.pid}/status`),
+        new RegExp(`^Uid:\\t${USER}`, "m"),
+      );
+      for (const file of ["mem", "environ"]) assert.notEqual(owner(file), USER);
 
       const reload = unit.mark();
       Deno.kill(agent.pid, "SIGHUP");
