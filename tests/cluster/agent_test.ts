@@ -9,6 +9,7 @@ import { kubeVipScenarios } from "./kube_vip_scenarios.ts";
 import { manifestScenarios } from "./manifest_scenarios.ts";
 import { poolObjectScenarios } from "./pool_scenarios.ts";
 import { rbacScenarios } from "./rbac_scenarios.ts";
+import { tokenScenarios } from "./token_scenarios.ts";
 
 const assets = Deno.env.get("KUBEBUILDER_ASSETS");
 
@@ -27,6 +28,7 @@ Deno.test({
       ...poolObjectScenarios,
       ...rbacScenarios,
       ...controlPlaneRbacScenarios,
+      ...tokenScenarios,
       ...slowMixUpScenarios,
       ...manifestScenarios,
       ...kubeVipScenarios,
