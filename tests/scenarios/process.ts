@@ -49,6 +49,23 @@ export const processScenarios: Scenario[] = [
     },
   },
   {
+    name: "/healthz, /readyz and /metrics for the node alone, until httpAddress opens them",
+    async run(stage) {
+      const { client } = stage.world.lab;
+      const node = stage.nodes[0]!;
+      const shut = await stage.startAgent(node);
+      const flags = ["--httpAddress=:2113"];
+      const open = await stage.startAgent(node, { lease: "other-vip", flags });
+      const ports = [await portOf(shut), await portOf(open)];
+      assert.deepEqual(ports, [2112, 2113]);
+      for (const path of ["/healthz", "/readyz", "/metrics"]) {
+        await assert.rejects(get(client, 2112, path, node.ip), /Connection refused/);
+        assert.match((await get(client, 2113, path, node.ip)).body, /^HTTP\/1\.0 (200|503)/);
+        assert.match((await get(node, 2112, path)).body, /^HTTP\/1\.0 (200|503)/);
+      }
+    },
+  },
+  {
     name: "a port that the user chose and that is taken: an error, and exit code 1",
     async run(stage) {
       const first = await stage.startAgent(stage.nodes[0]!);
@@ -127,13 +144,14 @@ export async function portOf(agent: Agent): Promise<number> {
   return Number(String(address).split(":").at(-1));
 }
 
-/** A request from the node itself, without any program that it might not have. */
+/** A request from a host, without any program that it might not have. @param ip default: its own */
 export async function get(
   node: LabHost,
   port: number,
   path: string,
+  ip = "127.0.0.1",
 ): Promise<{ ok: boolean; body: string }> {
-  const script = `exec 3<>/dev/tcp/127.0.0.1/${port}
+  const script = `exec 3<>/dev/tcp/${ip}/${port}
     printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3
     cat <&3`;
   const answer = await node.exec(["bash", "-c", script]);
