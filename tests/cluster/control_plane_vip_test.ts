@@ -312,12 +312,14 @@ instances:
 
     await step("what was acknowledged is stored", async () => {
       using kube = servers.kube(world.holder()!);
+      // Before the list: the client goes on writing.
+      const acknowledged = writer.writes.filter(({ ok }) => ok);
       const { items } = await kube.request<{ items: { metadata: { name: string } }[] }>(
         "GET",
         "/api/v1/namespaces/default/configmaps",
       );
       const stored = new Set(items.map(({ metadata }) => metadata.name));
-      const missing = writer.writes.filter(({ ok, name }) => ok && !stored.has(name));
+      const missing = acknowledged.filter(({ name }) => !stored.has(name));
       assert.deepEqual(missing, []);
     });
 
