@@ -71,9 +71,15 @@ Deno.test("readKubeVip() notes what differs, has no equal, or is not known", () 
       /kube-vip's Lease is not used/,
       /health and metrics answer on the node itself only/,
       /the lease duration is 5 s in place of/,
+      /announcements are repeated every 60 s in place of 3 s/,
+      /kube-vip serves Services without a class too, so alsoClassless is set/,
+      /no interface is named: it is the one whose subnet holds the VIP/,
     ]
   ) assert.ok(notes.some((note) => text.test(note)), `${text} is not in:\n${notes.join("\n")}`);
   assert.ok(!notes.some((note) => /vip_nodename|vip_arp|svc_enable/.test(note)));
+  const all = { lb_class_only: "true", vip_interface: "eth0", vip_leaseduration: "5" };
+  const said = readKubeVip(daemonSet({ ...SERVICES, ...all }))!.notes.join("\n");
+  assert.doesNotMatch(said, /alsoClassless|no interface|lease duration/);
 });
 
 Deno.test("readKubeVip() says which settings and nodes it cannot see", () => {

@@ -313,6 +313,32 @@ Deno.test("decide() refuses a Service that asks for too many addresses, and nobo
   assert.match(decision.refusals[0] ?? "", /17 addresses are asked for .* at most 16 are right/);
 });
 
+Deno.test("decide() gives no address that the pools object to, however it is asked for", () => {
+  const pools = {
+    allocates: true,
+    intendedFor: () => undefined,
+    objection: (_: ServiceView, { text }: { text: string }) =>
+      text === A ? "the pool of green has it" : undefined,
+    gave: () => false,
+  };
+  assert.deepEqual(show(run([view("web", { wish: `${A},${B}` })], { pools })), {
+    ...NOTHING,
+    claims: [`${B} web`],
+    statuses: [`web: ${B}`],
+    refusals: [`web AddressRefused: ${A} (classvip.io/addresses): the pool of green has it`],
+  });
+});
+
+Deno.test("decide() lets wait what is beyond the limits, and says so", () => {
+  const policy = { ...POLICY, maxVips: 1 };
+  const services = [view("old", { wish: A, shows: [A] }), view("new", { wish: B })];
+  assert.deepEqual(show(run(services, { policy })), {
+    ...NOTHING,
+    claims: [`${A} old`],
+    refusals: [`new LimitReached: ${B} (classvip.io/addresses) waits for room: maxVips is 1`],
+  });
+});
+
 Deno.test("decide() refuses the cluster IP of any Service, its own too", () => {
   const own = { ...view("own", { wish: A }), clusterIps: [A] };
   const web = view("web", { wish: B });
