@@ -2,9 +2,10 @@
  * Makes dist/release: program, image, chart, unit, bill of materials, licences, changes, checksums.
  * Builds the program twice and refuses to go on when the two differ.
  *
- *     deno task release [--root=/]
+ *     deno task release [--root=/] [--also=FOLDER]
  *
- * For the other machine: with DENORT_BIN set to a denort for it, and `--root` as in tools/image.ts.
+ * `--root` as in tools/image.ts. `--also` makes program and image for the other machine too: the
+ * folder has `denort`, one for that machine, and `root`, Debian's libc6 and libgcc-s1 for it.
  *
  * @module
  */
@@ -21,14 +22,23 @@ const PROGRAM = "dist/classvip";
 const OUTPUT = "dist/release";
 const CHART = "deploy/helm";
 
-async function deno(args: readonly string[]): Promise<void> {
-  const { code } = await new Deno.Command(Deno.execPath(), { args: [...args] }).spawn().status;
+async function deno(args: readonly string[], env: Record<string, string> = {}): Promise<void> {
+  const { code } = await new Deno.Command(Deno.execPath(), { args: [...args], env }).spawn().status;
   if (code !== 0) throw new Error(`"deno ${args.join(" ")}" ended with code ${code}`);
 }
 
+/** What is made for one kind of machine. */
+interface Target {
+  /** Folder that the image's libraries are taken from, with a slash at its end. */
+  readonly root: string;
+  /** Path; undefined: what `deno compile` takes for this machine. */
+  readonly denort?: string;
+}
+
 /** @returns the program's bytes */
-async function build(): Promise<Uint8Array<ArrayBuffer>> {
-  await deno(["run", "-A", ...await dependencyFlags(), "tools/build.ts"]);
+async function build({ denort }: Target): Promise<Uint8Array<ArrayBuffer>> {
+  const flags = ["run", "-A", ...await dependencyFlags(), "tools/build.ts"];
+  await deno(flags, denort === undefined ? {} : { DENORT_BIN: denort });
   return await Deno.readFile(PROGRAM);
 }
 
@@ -116,28 +126,45 @@ async function chart(): Promise<Uint8Array | undefined> {
   return new Uint8Array(await new Response(gzip).arrayBuffer());
 }
 
-/** @param root where the image's libraries are taken from */
-async function release(root: string): Promise<void> {
-  const first = sha256(await build());
-  const program = await build();
+/** @returns program, image and bill of materials, by their names */
+async function makeFor(
+  target: Target,
+  materials: readonly Material[],
+): Promise<Record<string, Uint8Array>> {
+  const first = sha256(await build(target));
+  const program = await build(target);
   if (sha256(program) !== first) throw new Error("two builds of the program differ");
-  const { arch, archive } = await buildImage({ binary: PROGRAM, root });
+  const { arch, archive } = await buildImage({ binary: PROGRAM, root: target.root });
+  const deno = Deno.version.deno;
+  const bom = cycloneDx({ version: VERSION, deno, sha256: first, materials });
+  return {
+    [nameOf(arch)]: program,
+    [`classvip-${VERSION}-${arch}.oci.tar`]: archive,
+    [`${nameOf(arch)}.cdx.json`]: new TextEncoder().encode(`${JSON.stringify(bom, null, 2)}\n`),
+  };
+}
+
+function nameOf(arch: string): string {
+  return `classvip-${VERSION}-linux-${arch}`;
+}
+
+/** @param targets this machine's last: its program stays in dist */
+async function release(targets: readonly Target[]): Promise<void> {
   const lock: Lock = JSON.parse(await Deno.readTextFile("deno.lock"));
   const found = await Promise.all((await packages()).map((one) => material(one, lock)));
-  const bom = cycloneDx({
-    version: VERSION,
-    deno: Deno.version.deno,
-    sha256: first,
-    materials: found,
-  });
+  const made: Record<string, Uint8Array> = {};
+  for (const target of targets) {
+    const more = await makeFor(target, found);
+    const [twice] = Object.keys(more).filter((name) => name in made);
+    if (twice !== undefined) throw new Error(`${twice} twice: --also is for another machine`);
+    Object.assign(made, more);
+  }
   const licenses = found.map(({ name, version, license, text }) =>
     `${name} ${version}: ${license}\n\n${text.trim()}\n`
   );
   const text = (value: string) => new TextEncoder().encode(value);
   const files: Record<string, Uint8Array> = {
-    [`classvip-${VERSION}-linux-${arch}`]: program,
-    [`classvip-${VERSION}-${arch}.oci.tar`]: archive,
-    [`classvip-${VERSION}.cdx.json`]: text(`${JSON.stringify(bom, null, 2)}\n`),
+    ...made,
     "LICENSES.txt": text(
       [await Deno.readTextFile("LICENSE"), `deno ${Deno.version.deno}: MIT\n`, ...licenses]
         .join(`\n${"-".repeat(80)}\n\n`),
@@ -153,18 +180,25 @@ async function release(root: string): Promise<void> {
   await Deno.remove(OUTPUT, { recursive: true }).catch(() => {});
   await Deno.mkdir(OUTPUT, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) {
-    await Deno.writeFile(`${OUTPUT}/${name}`, bytes);
+    const mode = /-linux-[a-z0-9]+$/.test(name) ? 0o755 : 0o644;
+    await Deno.writeFile(`${OUTPUT}/${name}`, bytes, { mode });
     console.log(`${OUTPUT}/${name}: ${(bytes.length / 1e6).toFixed(2)} MB`);
   }
-  await Deno.chmod(`${OUTPUT}/classvip-${VERSION}-linux-${arch}`, 0o755);
 }
 
 if (import.meta.main) {
   try {
-    const [, root = "/"] = /^--root=(.+)$/.exec(Deno.args[0] ?? "--root=/") ?? [];
-    const unknown = Deno.args.find((arg) => arg !== Deno.args[0] || !/^--root=.+$/.test(arg));
-    if (unknown) throw new Error(`Unknown "${unknown}": there is --root`);
-    await release(root.replace(/\/*$/, "/"));
+    const options = new Map(Deno.args.map((arg) => {
+      const [, name, value = ""] = /^--(root|also)=(.+)$/.exec(arg) ?? [];
+      if (name === undefined) throw new Error(`Unknown "${arg}": there are --root and --also`);
+      return [name, value];
+    }));
+    const folder = (path: string) => path.replace(/\/*$/, "/");
+    const also = options.get("also");
+    const other = also === undefined
+      ? []
+      : [{ denort: await Deno.realPath(`${also}/denort`), root: folder(`${also}/root`) }];
+    await release([...other, { root: folder(options.get("root") ?? "/") }]);
   } catch (error) {
     console.error(`No release: ${(error as Error).message}`);
     Deno.exitCode = 1;

@@ -4,6 +4,7 @@ import type { Scenario } from "../scenarios/scenario.ts";
 import { classvipCommand } from "./agent.ts";
 import { run } from "./command.ts";
 import type { LabHost } from "./host.ts";
+import { unpackImage } from "./unpack_image.ts";
 
 const USER = 65532;
 const CAPABILITIES = "cap_net_admin,cap_net_raw";
@@ -34,23 +35,13 @@ export const imageScenarios: Scenario[] = [
   },
 ];
 
-/** @returns the folder with the root file system, as a container runtime unpacks it. */
+/** @returns the folder with the root file system, and what a runtime needs to be in it */
 async function unpack(binary: string, folder: string): Promise<string> {
   const { archive, files } = await buildImage({ binary, root: "/" });
   await Deno.writeFile(`${folder}/image.tar`, archive);
-  await run(["tar", "-xf", `${folder}/image.tar`, "-C", folder]);
-  const read = async (path: string) => JSON.parse(await Deno.readTextFile(`${folder}/${path}`));
-  const blob = (digest: string) => `blobs/${digest.replace(":", "/")}`;
-  const index = await read("index.json");
-  const manifest = await read(blob(index.manifests[0].digest));
-  const config = await read(blob(manifest.config.digest));
-  assert.match(config.config.User, /^[1-9]\d*:[1-9]\d*$/);
-  assert.deepEqual(config.config.Entrypoint, ["/classvip"]);
-  const layer = `${folder}/${blob(manifest.layers[0].digest)}`;
-  assert.equal((await run(["sha256sum", layer])).split(" ")[0], config.rootfs.diff_ids[0].slice(7));
-  const root = `${folder}/root`;
-  await Deno.mkdir(root);
-  await run(["tar", "-xf", layer, "-C", root]);
+  const { root, user, entrypoint } = await unpackImage(`${folder}/image.tar`, folder);
+  assert.match(user, /^[1-9]\d*:[1-9]\d*$/);
+  assert.deepEqual(entrypoint, ["/classvip"]);
   const found = (await run(["find", root, "-type", "f", "-printf", "%P\\n"])).trim().split("\n");
   assert.deepEqual(found.sort(), files.toSorted());
   // Where a runtime mounts what belongs to the container.

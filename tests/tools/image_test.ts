@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { VERSION } from "../../lib/version.ts";
+import { run } from "../lab/command.ts";
+import { unpackImage } from "../lab/unpack_image.ts";
 import { elfNeeds } from "../../tools/elf.ts";
 import { buildImage } from "../../tools/image.ts";
 
@@ -64,4 +67,38 @@ Deno.test("deploy/Containerfile makes an image of the same files, user and comma
     const key = { USER: "User", ENTRYPOINT: "Entrypoint", CMD: "Cmd" }[word!];
     assert.ok(text.includes(`"${key}":${json}`), `${word} ${value}`);
   }
+});
+
+const ARM64 = `dist/release/classvip-${VERSION}-arm64.oci.tar`;
+const QEMU = "qemu-aarch64-static";
+
+const missing = await Deno.stat(ARM64).then(
+  () => run([QEMU, "--version"]).then(() => "", () => `there is no ${QEMU}`),
+  () => `there is no ${ARM64}, of deno task release --also=…`,
+);
+Deno.test({
+  name: `the image for arm64 runs, in an emulator${missing && ` (skipped: ${missing})`}`,
+  ignore: missing !== "",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const { root } = await unpackImage(ARM64, folder);
+      // Nothing but the image: -L is where the loader and the libraries are looked for.
+      const classvip = (...args: string[]) =>
+        run([
+          "env",
+          "-i",
+          `PATH=${Deno.env.get("PATH")}`,
+          QEMU,
+          "-L",
+          root,
+          `${root}/classvip`,
+          ...args,
+        ]);
+      assert.match(await classvip("version"), /^classvip \S+ \(deno \S+, linux aarch64\)$/m);
+      assert.match(await classvip("config", "--leaseName=other"), /leaseName +other +flag/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });
