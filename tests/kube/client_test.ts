@@ -289,7 +289,14 @@ Deno.test("stream() fails when the peer resets, falls silent, is silent from the
     const trickle = new ReadableStream<Uint8Array>({
       start(controller) {
         controller.enqueue(new TextEncoder().encode('{"n":1}\n'));
-        timer = setInterval(() => controller.enqueue(new Uint8Array([32])), 10);
+        timer = setInterval(() => {
+          try {
+            controller.enqueue(new Uint8Array([32]));
+          } catch {
+            // Closed a moment before cancel() says so.
+            clearInterval(timer);
+          }
+        }, 10);
       },
       cancel: () => clearInterval(timer),
     });
