@@ -1,6 +1,7 @@
 import {
   type Document,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
@@ -171,7 +172,8 @@ function named(object: Service): Service {
 
 /** Those of a List too, as kubectl prints several. */
 function objectsIn(node: unknown): Node[] {
-  if (!isMap(node)) return [];
+  const isEmpty = !isNode(node) || isScalar(node) && node.value === null;
+  if (!isMap(node)) return isEmpty ? [] : [node];
   const items = node.get("items");
   return node.get("kind") === "List" && isSeq(items) ? items.items.filter(isMap) : [node];
 }

@@ -1,5 +1,6 @@
 import { ConfigError, describeProblem } from "../config/errors.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { visible, visibleLines } from "../visible.ts";
 import { type CommandLine, type CommandName, parseCommandLine } from "./args.ts";
 import type { CliContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit_code.ts";
@@ -60,6 +61,32 @@ const commands: Readonly<Record<CommandName, Command>> = {
  * @returns the exit code: see {@linkcode EXIT}.
  */
 export async function runCli(context: CliContext): Promise<number> {
+  let unwritten: unknown;
+  // Where nobody can be told, what is to be done goes on: a release after a crash above all.
+  const careful: CliContext = {
+    ...context,
+    stdout(text) {
+      try {
+        context.stdout(visibleLines(text));
+      } catch (error) {
+        unwritten ??= error;
+      }
+    },
+    stderr(text) {
+      try {
+        context.stderr(visible(text));
+      } catch {
+        // The exit code still tells the kind.
+      }
+    },
+  };
+  const code = await perform(careful);
+  if (unwritten === undefined) return code;
+  careful.stderr(`classvip: the answer cannot be written: ${explain(unwritten)}`);
+  return code === EXIT.ok || code === EXIT.mixUps ? EXIT.failed : code;
+}
+
+async function perform(context: CliContext): Promise<number> {
   try {
     const line = parseCommandLine(context.args);
     return await commands[line.command](context, line);
@@ -70,7 +97,8 @@ export async function runCli(context: CliContext): Promise<number> {
       for (const problem of error.problems) context.stderr(`  ${describeProblem(problem)}`);
       return EXIT.usage;
     }
-    context.stderr(`classvip: ${explain(error)}`);
+    const lines = isFault(error) ? explain(error).split("\n") : [explain(error)];
+    for (const [i, line] of lines.entries()) context.stderr(i === 0 ? `classvip: ${line}` : line);
     return exitCodeOf(error);
   }
 }
@@ -91,9 +119,11 @@ async function load(context: CliContext, { flags, problems }: CommandLine): Prom
 /** A fault in the code keeps its stack; anything else is a sentence with its causes. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const isFault = [TypeError, RangeError, ReferenceError, SyntaxError]
-    .some((type) => error instanceof type);
-  return isFault ? error.stack ?? error.message : sentenceOf(error);
+  return isFault(error) ? error.stack ?? error.message : sentenceOf(error);
+}
+
+function isFault(error: unknown): boolean {
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((type) => error instanceof type);
 }
 
 /** A cause may be any error: `fetch()` throws a TypeError where nobody listens. */

@@ -3,6 +3,25 @@ import type { KubeClient, KubeObject } from "./types.ts";
 
 const PAGE_SIZE = 500;
 
+/** A list as the API server gives it. */
+export interface ListPage<T> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items?: readonly T[] | null;
+}
+
+/**
+ * Never take for an empty list what some proxy in between made up.
+ *
+ * @throws {KubeError} when it is no list
+ */
+export function checkedPage<T>(page: Partial<ListPage<T>> | undefined, path: string): ListPage<T> {
+  if (typeof page?.metadata?.resourceVersion === "string") return page as ListPage<T>;
+  throw new KubeError(`GET ${path} was answered with something that is not a list`, {
+    status: 0,
+    reason: "Unreadable",
+  });
+}
+
 /**
  * Lists a collection, page by page.
  *
@@ -18,13 +37,14 @@ export async function listAll<T extends KubeObject>(
   let next: string | undefined;
   try {
     do {
-      const page: { metadata?: { continue?: string }; items?: T[] | null } = await client.request({
+      const page: Partial<ListPage<T>> | undefined = await client.request({
         method: "GET",
         path,
         query: { ...query, limit: String(PAGE_SIZE), continue: next },
       });
-      items.push(...page.items ?? []);
-      next = page.metadata?.continue || undefined;
+      const { metadata, items: more } = checkedPage(page, path);
+      items.push(...more ?? []);
+      next = metadata.continue || undefined;
     } while (next !== undefined);
   } catch (error) {
     const { fieldSelector, ...rest } = query;

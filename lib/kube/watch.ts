@@ -1,5 +1,6 @@
 import { backoffMs } from "./backoff.ts";
 import { KubeError } from "./errors.ts";
+import { checkedPage, type ListPage } from "./list.ts";
 import { watchRefusal } from "./refusal.ts";
 import type { KubeClient, KubeObject, RequestOptions } from "./types.ts";
 import { type Entry, keyOf, WatchState } from "./watch_state.ts";
@@ -72,11 +73,6 @@ export interface WatchOptions<Raw extends KubeObject, Slim> {
   silenceMs?: number;
   /** For a page of a list, and for the head of a watch. Default 10 s. */
   deadlineMs?: number;
-}
-
-interface ListPage<Raw> {
-  metadata: { resourceVersion: string; continue?: string };
-  items?: (Raw | null)[] | null;
 }
 
 interface WatchEvent<Raw> {
@@ -245,21 +241,16 @@ export class Watch<Raw extends KubeObject, Slim> {
     observer?.listed?.(entries.size, clock.nowMs() - startedMs);
   }
 
-  async #page(next: string | undefined, signal: AbortSignal): Promise<ListPage<Raw>> {
+  async #page(next: string | undefined, signal: AbortSignal): Promise<ListPage<Raw | null>> {
     const { client, path, pageSize, fallback, observer } = this.#options;
     const paging = { limit: String(pageSize ?? 500), continue: next };
     const query = this.#query;
     try {
-      const page = await client.request<Partial<ListPage<Raw>> | undefined>({
+      const page = await client.request<Partial<ListPage<Raw | null>> | undefined>({
         ...this.#request(signal),
         query: { ...query, ...paging },
       });
-      // Never take for an empty list what some proxy in between made up.
-      if (typeof page?.metadata?.resourceVersion === "string") return page as ListPage<Raw>;
-      throw new KubeError(`GET ${path} was answered with something that is not a list`, {
-        status: 0,
-        reason: "Unreadable",
-      });
+      return checkedPage(page, path);
     } catch (error) {
       // From the API itself: a proxy, or TLS where there is none, answers 400 too.
       const unknown = error instanceof KubeError && error.status === 400 &&

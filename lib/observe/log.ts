@@ -1,5 +1,6 @@
 import { BaseHandler, Logger as StdLogger } from "@std/log";
 import type { LogLevel } from "../config/instance.ts";
+import { visible } from "../visible.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 /** How the lines come out. */
@@ -36,7 +37,8 @@ export function createLogger(options: LogOptions): Logger & { flush(): void } {
       return format({ time: (at as Date).toISOString(), levelName, msg }, ordered);
     },
   });
-  handler.write = write;
+  // Tenants name Services, and say what addresses they want.
+  handler.write = (line) => write(visible(line));
   handler.lostLine = (lost) => {
     const msg = "lines of the log could not be written and are lost";
     return format({ time: new Date().toISOString(), levelName: "WARN", msg }, [["lines", lost]]);
@@ -192,9 +194,8 @@ function jsonLine(record: Head, fields: Field[]): string {
 
 function textLine(record: Head, fields: Field[]): string {
   const head = `${record.time} ${record.levelName.padEnd(5)} `;
-  const message = record.msg.replaceAll("\n", "\\n");
   const tail = fields.map(([key, value]) => `${key}=${textValue(value)}`).join(" ");
-  return head + (tail === "" ? message : `${message.padEnd(MESSAGE_WIDTH)} ${tail}`);
+  return head + (tail === "" ? record.msg : `${record.msg.padEnd(MESSAGE_WIDTH)} ${tail}`);
 }
 
 /** As it is where that is one word, else as JSON, which also escapes ends of lines. */

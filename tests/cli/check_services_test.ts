@@ -131,3 +131,13 @@ Deno.test("checkServices() says which file it cannot read, along with the rest",
   assert.equal(code, 2);
   assert.match(err, /file = "\/gone\.yaml" \(command line\): does not exist;/);
 });
+
+Deno.test("checkServices() wants manifests, and nothing that YAML takes for words", async () => {
+  for (const text of ["\u001f\u008b\u0008", "just words", "[]", "a: 1"]) {
+    assert.deepEqual(await check(text), {
+      code: 2,
+      wrong: ['file = "/1.yaml" (file /1.yaml:1): no object of Kubernetes: it has no kind'],
+    });
+  }
+  assert.equal((await check("---\n---\n# later\n")).code, 0);
+});

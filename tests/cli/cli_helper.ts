@@ -1,3 +1,4 @@
+import type { CliContext } from "../../lib/cli/context.ts";
 import { runCli } from "../../lib/cli/main.ts";
 
 /** Runs the command line. @returns its exit code and what it printed. */
@@ -5,6 +6,7 @@ export async function cli(
   args: string[],
   env: Record<string, string> = {},
   files: Record<string, string> = {},
+  more: Partial<CliContext> = {},
 ): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
@@ -18,6 +20,7 @@ export async function cli(
       path in files ? Promise.resolve(files[path]!) : Promise.reject(new Error("does not exist")),
     readStdin: () => Promise.resolve(files["-"] ?? ""),
     hostname: () => "n1",
+    ...more,
   });
   return { code, out: out.join("\n"), err: err.join("\n") };
 }

@@ -35,6 +35,20 @@ Deno.test("createLogger() aligns text and quotes what is not one word", () => {
   assert.equal(lines[1]!.slice(25), "INFO  Withdrawn\\nnow");
 });
 
+Deno.test("createLogger() writes nothing that a terminal would obey", () => {
+  for (const format of ["text", "json"] as const) {
+    const { lines, logger } = capture({ level: "info", format });
+    logger.info("asks for \x1b[2J", {
+      vip: "\x1b]0;x\x07",
+      service: "a\u009b31mb",
+      "k\x7f": "\u202e",
+    });
+    // deno-lint-ignore no-control-regex -- these are looked for
+    assert.doesNotMatch(lines.join("\n"), /[\x00-\x1f\x7f-\x9f\u202e]/);
+    if (format === "json") assert.equal(JSON.parse(lines[0]!).vip, "\x1b]0;x\x07");
+  }
+});
+
 Deno.test("createLogger() leaves out what is below its level", () => {
   const { lines, logger } = capture({ level: "warn", format: "text" });
   logger.debug("a");
