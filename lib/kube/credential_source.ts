@@ -1,12 +1,7 @@
 import { KubeconfigError, KubeError } from "./errors.ts";
 import { type Files, readNamed } from "./files.ts";
-import {
-  type KubeconfigFile,
-  parseKubeconfig,
-  selectContext,
-  type Selection,
-  text,
-} from "./kubeconfig.ts";
+import type { KubeconfigFile, Selection } from "./kubeconfig.ts";
+import { text } from "./text.ts";
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
 const lastResort = "/etc/kubernetes/admin.conf";
@@ -91,6 +86,8 @@ async function kubeconfigSource(paths: readonly string[], files: Files): Promise
 }
 
 async function readKubeconfigs(paths: readonly string[], files: Files): Promise<Selection> {
+  // Pods have none: they need no YAML.
+  const { parseKubeconfig, selectContext } = await import("./kubeconfig.ts");
   const read: KubeconfigFile[] = [];
   for (const path of paths) {
     // kubectl too passes over the missing ones of a list.

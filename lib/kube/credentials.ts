@@ -1,7 +1,7 @@
 import { findSource, type Source } from "./credential_source.ts";
 import { denoFiles, type Files, readNamed, systemAuthorities } from "./files.ts";
 import { KubeconfigError } from "./errors.ts";
-import { text } from "./kubeconfig.ts";
+import { text } from "./text.ts";
 import { UserAuthenticator } from "./user_auth.ts";
 
 /** How to reach the API server and prove who one is. */

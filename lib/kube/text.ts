@@ -1,0 +1,4 @@
+/** A string that says something. */
+export function text(value: unknown): string | undefined {
+  return typeof value === "string" && value.trim() !== "" ? value : undefined;
+}
