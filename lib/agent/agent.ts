@@ -21,7 +21,7 @@ import { LinkWatch } from "./link_watch.ts";
 import { MixUpWatch } from "./mix_up_watch.ts";
 import { NamespaceLabels } from "./namespace_labels.ts";
 import { NodeWatch } from "./node_watch.ts";
-import { rehearse } from "./rehearsal.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { reservedAddresses } from "./reserved.ts";
 import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
@@ -73,7 +73,6 @@ const MIX_UP_EVENTS_PER_SECOND = 5;
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { config, clients, clock, logger } = parts;
-  await rehearse();
   const metrics = createMetrics({ version: parts.version });
   const health = new Health();
   using eventClient = clients.open();
@@ -219,7 +218,17 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     wallClockMs: parts.wallClockMs,
     logger,
   });
-  const around: Task[] = [source, leases, links, node, namespaces, claims, mixUps, versionCheck];
+  const around: Task[] = [
+    source,
+    leases,
+    links,
+    node,
+    namespaces,
+    claims,
+    mixUps,
+    versionCheck,
+    new Rehearsal(clock),
+  ];
   if (config.httpAddress !== undefined) {
     around.push(
       new HttpServer({

@@ -1,7 +1,7 @@
 import type { InstanceConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
 import { Election, type Preferences } from "../election/election.ts";
-import { Elector } from "../election/elector.ts";
+import { Elector, type LeaseApi } from "../election/elector.ts";
 import { LeaseWriter } from "../election/lease_writer.ts";
 import { RateLimit } from "../kube/rate_limit.ts";
 import { KubeLeaseApi } from "../kube/lease_api.ts";
@@ -37,6 +37,7 @@ import { NO_VIP_TAINT, type NodeWatch } from "./node_watch.ts";
 import type { NamespaceLabels } from "./namespace_labels.ts";
 import { PoolKeeper } from "./pool_keeper.ts";
 import { PoolSource } from "./pool_source.ts";
+import { readAhead } from "./read_ahead.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
 import type { PlannedInstance } from "./instances.ts";
@@ -44,7 +45,7 @@ import { ServiceProgress } from "./service_progress.ts";
 import type { ServiceSource } from "./service_source.ts";
 import { StartOrder, type StartStage } from "./start_order.ts";
 import { supervise } from "./supervise.ts";
-import { electionTimes } from "./times.ts";
+import { type ElectionTimes, electionTimes } from "./times.ts";
 import type { Wishes } from "./wishes.ts";
 
 /** What all instances of a process share. */
@@ -54,7 +55,7 @@ export interface Shared {
   /** Addresses that no Service may have, and what they are. */
   readonly reserved: () => ReadonlyMap<string, string>;
   readonly network: Network;
-  readonly source: Pick<ServiceSource, "open">;
+  readonly source: Pick<ServiceSource, "open" | "expect">;
   readonly leases: Pick<LeaseView, keyof LeaseView>;
   readonly formers: Pick<FormerHolders, "mayHave" | "sees" | "subscribe" | "wrote">;
   readonly links: Pick<LinkWatch, "subscribe">;
@@ -102,6 +103,7 @@ export class Instance implements PlannedInstance {
   readonly #logger: Logger;
   readonly #events: EventRecorder;
   readonly #reports: InstanceReports;
+  readonly #times: ElectionTimes;
   readonly #scope: string;
   readonly #mark: number;
   /** The key of its beacons; undefined without fast failover. */
@@ -112,6 +114,7 @@ export class Instance implements PlannedInstance {
    * next write.
    */
   readonly #leaseClient: KubeClient;
+  readonly #leaseApi: KubeLeaseApi;
   readonly #gate: Gate;
   readonly #controlPlane: ControlPlane | undefined;
   readonly #statusRate: RateLimit;
@@ -159,6 +162,7 @@ export class Instance implements PlannedInstance {
       onLost: () => metrics.eventLost(),
     });
     metrics.setVipsLimit(config.maxVips);
+    this.#times = electionTimes(config.leaseDurationMs, config.renewIntervalMs);
     this.#scope = config.controlPlane
       ? `the control plane's VIP ${config.controlPlane.address}`
       : describeScope(config);
@@ -178,13 +182,13 @@ export class Instance implements PlannedInstance {
       network: shared.network,
       clock: shared.clock,
       mark: this.#mark,
-      lifetimeMarginMs:
-        electionTimes(config.leaseDurationMs, config.renewIntervalMs).lifetimeMarginMs,
+      lifetimeMarginMs: this.#times.lifetimeMarginMs,
       schedule: { burstMs: BURST_MS, refreshMs: config.announceIntervalMs },
       observer: this.#reports,
       ...(addressLink && { homeOf: (name: string) => addressLink.homeOf(name) }),
     });
     this.#leaseClient = shared.open();
+    this.#leaseApi = new KubeLeaseApi(this.#leaseClient, lease);
     this.#gate = new Gate({
       lease: { ...lease, scope: this.#scope },
       interface: config.interface,
@@ -248,21 +252,26 @@ export class Instance implements PlannedInstance {
   }
 
   async #live(signal: AbortSignal): Promise<void> {
+    using _services = this.#controlPlane ? undefined : this.#shared.source.expect(this.#config);
     for (;;) {
+      // Both are needed as soon as the gate opens, and take as long as what it waits for.
+      const api = readAhead(this.#leaseApi, this.#times.requestTimeoutMs, this.#shared.clock);
       using _lock = await this.#gate.pass(signal);
       if (signal.aborted) return;
       const left = new AbortController();
-      await this.#stand(AbortSignal.any([signal, left.signal]), () => left.abort());
+      await this.#stand(api, AbortSignal.any([signal, left.signal]), () => left.abort());
       if (signal.aborted) return;
     }
   }
 
-  /** @param leave called when something got in the way that only the gate can judge */
-  async #stand(signal: AbortSignal, leave: () => void): Promise<void> {
-    const [shared, config] = [this.#shared, this.#config];
+  /**
+   * @param api for the election
+   * @param leave called when something got in the way that only the gate can judge
+   */
+  async #stand(api: LeaseApi, signal: AbortSignal, leave: () => void): Promise<void> {
+    const [shared, config, times] = [this.#shared, this.#config, this.#times];
     const { clock, random } = shared;
     const lease = { namespace: config.leaseNamespace, name: config.leaseName };
-    const times = electionTimes(config.leaseDurationMs, config.renewIntervalMs);
     const leftovers = this.#controlPlane?.isBootstrapping ? [] : this.#vips.adoptLeftovers();
     if (leftovers.length > 0) {
       this.#logger.info("found VIPs of an earlier run", { vip: leftovers.join(", ") });
@@ -278,7 +287,6 @@ export class Instance implements PlannedInstance {
       priority: config.priority,
       annotations: config.leaseAnnotations,
     };
-    const api = new KubeLeaseApi(this.#leaseClient, lease);
     const statuses = new StatusWriter(statusClient, clock, this.#reports, {
       tryTake: () => this.#order.waitMs(2) || this.#statusRate.tryTake(),
     });
@@ -418,7 +426,7 @@ export class Instance implements PlannedInstance {
     });
     const show = (seen: ReadonlyMap<string, Lease>) =>
       elector.observe(seen.get(`${lease.namespace}/${lease.name}`));
-    const watch = api.watch({
+    const watch = this.#leaseApi.watch({
       client: watchClient,
       clock,
       random,
@@ -459,7 +467,7 @@ export class Instance implements PlannedInstance {
       },
     }));
     const look = new LeaseLook({
-      api,
+      api: this.#leaseApi,
       clock,
       deadlineMs: times.requestTimeoutMs,
       holds: () => elector.mayHold(),
@@ -547,8 +555,8 @@ export class Instance implements PlannedInstance {
 
   #addHealth(): void {
     const { clock, health } = this.#shared;
-    const { name: instance, leaseDurationMs, renewIntervalMs } = this.#config;
-    const times = electionTimes(leaseDurationMs, renewIntervalMs);
+    const { name: instance, leaseDurationMs } = this.#config;
+    const times = this.#times;
     const now = () => clock.nowMs();
     /** While the gate is shut its own reason is the one to show. */
     const standing = (check: () => string | undefined) => () =>

@@ -17,6 +17,7 @@ import { BURST_MS } from "../vip/schedule.ts";
 import { Vips } from "../vip/vips.ts";
 import { Reconciler } from "./reconciler.ts";
 import { InstanceReports } from "./reports.ts";
+import type { Task } from "./task.ts";
 import { electionTimes } from "./times.ts";
 
 const LEASE = { namespace: "rehearsal", name: "rehearsal" };
@@ -66,6 +67,26 @@ const SILENT: Logger = {
   error: () => {},
   with: () => SILENT,
 };
+
+/** A start, with all that it asks for, is over by then: it would be held up. */
+const AFTER_MS = 1000;
+
+/** Rehearses once, soon after the start: a node that holds at once has no need to. */
+export class Rehearsal implements Task {
+  readonly name = "rehearsal";
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#clock.until(this.#clock.nowMs() + AFTER_MS, signal);
+    if (signal.aborted) return;
+    await rehearse();
+    await this.#clock.until(Infinity, signal);
+  }
+}
 
 /**
  * Takes over two made-up VIPs and lets them go again, once, without touching anything. Code is compiled

@@ -71,13 +71,15 @@ export class ServiceSource implements Task {
     this.#parts = parts;
   }
 
+  /** Reads what `open` will need, for as long as the result is not disposed. */
+  expect(policy: Pick<ClassPolicy, "namespaces">): Disposable {
+    const own = this.#ask(policy);
+    return { [Symbol.dispose]: () => this.#forget(own) };
+  }
+
   /** @param changed called after every change that concerns the instance */
   open(policy: ClassPolicy, changed: (changes: Changes) => void): ServiceScope {
-    const namespaces = policy.namespaces.length === 0 ? [ALL] : policy.namespaces;
-    // The same list may stand for two scopes.
-    const own = [...namespaces];
-    this.#scopes.add(own);
-    this.#arrange();
+    const own = this.#ask(policy);
     const scope = this.#index.open(policy, changed);
     const seenUpTo = (name: string) => this.seenUpTo(name);
     const isSynced = (name: string) => this.#watches.get(name)?.watch.synced ?? false;
@@ -104,10 +106,22 @@ export class ServiceSource implements Task {
       refresh: () => this.#watches.forEach(({ watch }) => watch.refresh()),
       [Symbol.dispose]: () => {
         scope[Symbol.dispose]();
-        this.#scopes.delete(own);
-        this.#arrange();
+        this.#forget(own);
       },
     };
+  }
+
+  /** @returns namespaces, or `ALL`: a list of its own, since the same may be asked for twice */
+  #ask({ namespaces }: Pick<ClassPolicy, "namespaces">): readonly string[] {
+    const own = namespaces.length === 0 ? [ALL] : [...namespaces];
+    this.#scopes.add(own);
+    this.#arrange();
+    return own;
+  }
+
+  #forget(own: readonly string[]): void {
+    this.#scopes.delete(own);
+    this.#arrange();
   }
 
   /** The LoadBalancer Services of all classes, as far as they are looked at. */

@@ -6,6 +6,8 @@ import type { Logger } from "../observe/logger.ts";
 import type { Task } from "./task.ts";
 
 const ASK_AGAIN_MS = 5000;
+/** What serves comes first. */
+const ASK_AFTER_MS = 500;
 
 export interface VersionCheckParts {
   readonly clients: Clients;
@@ -38,6 +40,7 @@ export class VersionCheck implements Task {
     using client = clients.open();
     const { server, origin } = clients.credentials;
     let failing: string | undefined;
+    await clock.until(clock.nowMs() + ASK_AFTER_MS, signal);
     while (!signal.aborted) {
       try {
         const { major, minor, gitVersion } = await serverVersion(client, { signal });

@@ -79,6 +79,19 @@ Deno.test("ServiceSource lists only the namespaces that are asked for", async ()
   assert.deepEqual(one.keys(), ["a/web"]);
 });
 
+Deno.test("ServiceSource reads ahead what is expected to be asked for, once", async () => {
+  await using stage = new Stage();
+  const expected = stage.source.expect({ namespaces: ["a"] });
+  await settled();
+  assert.deepEqual(stage.lists, [of("a")]);
+  const one = stage.scope("a");
+  assert.ok(one.scope.synced);
+  assert.deepEqual(one.keys(), ["a/web"]);
+  expected[Symbol.dispose]();
+  await settled();
+  assert.deepEqual(stage.lists, [of("a")]);
+});
+
 Deno.test("ServiceSource goes over to all namespaces without losing sight of any", async () => {
   await using stage = new Stage();
   const one = stage.scope("a");
