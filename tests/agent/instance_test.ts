@@ -13,6 +13,7 @@ import { createMetrics } from "../../lib/observe/metrics.ts";
 import { instanceMark } from "../../lib/vip/vips.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
 import { FakeCluster } from "../doubles/fake_cluster.ts";
+import { Lines } from "../doubles/fake_kube_client.ts";
 import { refused } from "../doubles/fake_lease_api.ts";
 import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
 import { instanceConfig } from "../doubles/instance_config.ts";
@@ -30,6 +31,7 @@ const MARK = instanceMark("kube-system", "classvip-blue");
 const FIRST_HOLD_MS = 10_450;
 const A = "192.0.2.1";
 const B = "192.0.2.2";
+const ALL_LEASES = "/apis/coordination.k8s.io/v1/leases";
 
 /** A node with one instance on it. */
 class Node {
@@ -414,6 +416,43 @@ Deno.test("Instance yields to another Lease of its class", async () => {
   assert.match(problems, /class blue is served under Lease kube-system\/theirs already/);
   await node.stop();
   await first.stop();
+});
+
+Deno.test("Instance puts up nothing before it sees its Lease among all, as it took it", async () => {
+  for (const rival of [false, true]) {
+    const clock = new FakeClock();
+    const cluster = new FakeCluster();
+    cluster.put(service("web", { wish: A }));
+    // What all Leases are like comes late: as they were before, and without events.
+    let late = true;
+    const [open, answer] = [cluster.open.bind(cluster), cluster.answer];
+    cluster.open = () => {
+      const client = open();
+      const { follow } = client;
+      client.follow = (options) =>
+        late && options.path === ALL_LEASES ? new Lines(options.signal) : follow(options);
+      return client;
+    };
+    cluster.answer = (options) =>
+      late && options.path === ALL_LEASES
+        ? { metadata: { resourceVersion: "1" }, items: [] }
+        : answer(options);
+    const node = new Node(cluster, clock, "node-a");
+    await clock.advance(FIRST_HOLD_MS);
+    const own = cluster.lease.current()!;
+    assert.equal(readLease(own).holder, "node-a");
+    assert.deepEqual(node.vips(), []);
+
+    late = false;
+    if (rival) {
+      const metadata = { ...own.metadata, name: "a-rival", uid: "rival" };
+      cluster.otherLeases = [{ ...own, metadata }];
+    }
+    // Lists them again when its write stays unseen.
+    await clock.advance(3000);
+    assert.deepEqual(node.vips(), rival ? [] : [A]);
+    await node.stop();
+  }
 });
 
 Deno.test("Instance keeps the Lease while an address cannot be removed, and logs it once", async () => {

@@ -5,6 +5,14 @@ import { electionTimes } from "../../lib/agent/times.ts";
 /** What a kernel may be late at most: it looks for lifetimes that ended once a second. */
 const LATE_MS = 1000;
 
+Deno.test("electionTimes() keeps 0.4 s and the drift between the fence and the end of a Lease", () => {
+  for (const leaseDurationMs of [SHORTEST_LEASE_MS, 5000, 60_000]) {
+    const { fenceMarginMs, clockDrift } = electionTimes(leaseDurationMs, leaseDurationMs * 0.3);
+    assert.ok(clockDrift >= 0.01);
+    assert.ok(fenceMarginMs >= 400 + leaseDurationMs * clockDrift, `${fenceMarginMs}`);
+  }
+});
+
 Deno.test("electionTimes() lets the kernel be a second late before a standby may take over", () => {
   for (const leaseDurationMs of [SHORTEST_LEASE_MS, 5000, 15_000, 60_000]) {
     const times = electionTimes(leaseDurationMs, leaseDurationMs * 0.3);

@@ -66,6 +66,18 @@ Deno.test("judge() begins to ask at two missed beacons", () => {
   });
 });
 
+Deno.test("judge() asks three times at least: one lost answer proves nothing", () => {
+  const watch = new Watch();
+  watch.hear();
+  // No question got out until now.
+  watch.sends = false;
+  assert.equal(watch.deadAfterMs(10 * INTERVAL), undefined);
+  watch.sends = true;
+  watch.probes = 0;
+  while (watch.judge().kind !== "dead") watch.nowMs += 15;
+  assert.equal(watch.probes, 3);
+});
+
 Deno.test("judge() waits for ever while the holder's kernel answers", () => {
   const watch = new Watch();
   watch.hear();
