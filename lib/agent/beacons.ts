@@ -39,7 +39,7 @@ export interface BeaconParts {
     readonly mayHold: boolean;
     /** Whether it may say so now: a process that stood still first proves its right anew. */
     readonly maySpeak: boolean;
-    readonly claims: readonly { readonly ip: IpAddress; readonly interface: string }[];
+    claims(): IteratorObject<{ readonly ip: IpAddress; readonly interface: string }>;
   };
   /** Whether this node would take over. */
   readonly stands: () => boolean;
@@ -187,7 +187,7 @@ export class Beacons implements Task {
     const { codec, election, node, priority, vips, stands, network, metrics } = this.#parts;
     const holds = vips.mayHold;
     if (holds ? !vips.maySpeak : !stands()) return;
-    const probe = vips.claims.find((claim) =>
+    const probe = vips.claims().find((claim) =>
       claim.ip.family === 4 && claim.interface === link.name
     );
     this.#sequence = Math.max(this.#sequence + 1, Math.floor(nowMs * 1000));

@@ -539,11 +539,11 @@ export class Instance implements PlannedInstance {
     const { links, node, network } = this.#shared;
     const condition = new LinkCondition(this.#config.interface);
     const look = (seen: readonly Link[]) => {
-      const used = new Set(this.#vips.claims.map(({ interface: name }) => name));
+      const used = new Set(this.#vips.claims().map(({ interface: name }) => name));
       conditions.set("link", condition.obstacle(used, seen));
       // One that was made anew between two looks: nothing is on it.
       const indices = new Set(seen.map(({ index }) => index));
-      if (this.#vips.claims.some(({ linkIndex }) => !indices.has(linkIndex))) moved();
+      if (this.#vips.claims().some(({ linkIndex }) => !indices.has(linkIndex))) moved();
     };
     subscriptions.defer(links.subscribe(look));
     look(network.links());

@@ -63,10 +63,10 @@ export interface ReconcilerParts {
   readonly carriedOut: () => void;
 }
 
-/** A served Service, and the addresses in its status that are this instance's to clear. */
+/** A served Service, and the addresses that it got and does not show yet: mostly none. */
 interface Vouched {
   readonly service: ServiceView;
-  readonly published: readonly string[];
+  readonly unseen: readonly string[];
 }
 
 /**
@@ -316,7 +316,8 @@ export class Reconciler implements Wishes {
       if (former === undefined) continue;
       this.#served.delete(key);
       // Also what was written just now, and is not seen on the Service yet.
-      const { service, published } = former;
+      const { service, unseen } = former;
+      const published = [...shownBy(service), ...unseen];
       const stays = served.get(key)?.service.uid === service.uid;
       if (!stays && published.length > 0) statuses.clear(service, published);
     }
@@ -330,11 +331,19 @@ export class Reconciler implements Wishes {
 
   #vouchedFor({ served, gains }: Decision): Map<string, Vouched> {
     return new Map(served.map((service) => {
-      // Without a class, what else is shown may be another controller's.
-      const shown = service.loadBalancerClass === undefined ? [] : service.ingress;
       const got = gains.get(service) ?? [];
-      const published = [...shown.flatMap(({ ip }) => ip ?? []), ...got];
-      return [service.key, { service, published }];
+      return [service.key, {
+        service,
+        unseen: got.filter((vip) => !shownBy(service).includes(vip)),
+      }];
     }));
   }
+}
+
+/**
+ * The addresses in its status that are this instance's to clear. Without a class, what is shown may
+ * be another controller's.
+ */
+function shownBy({ loadBalancerClass, ingress }: ServiceView): string[] {
+  return loadBalancerClass === undefined ? [] : ingress.flatMap(({ ip }) => ip ?? []);
 }

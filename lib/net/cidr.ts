@@ -18,9 +18,9 @@ export function parseCidr(text: string): Cidr | undefined {
 /** Says whether the prefix covers the address; never across families. */
 export function contains(cidr: Cidr, ip: IpAddress): boolean {
   if (cidr.ip.family !== ip.family) return false;
-  return cidr.ip.bytes.every((byte, index) => {
-    const bits = Math.min(8, Math.max(0, cidr.prefixLength - index * 8));
-    const mask = 0xff00 >> bits & 0xff;
-    return (byte & mask) === ((ip.bytes[index] ?? 0) & mask);
-  });
+  for (let index = 0; index * 8 < cidr.prefixLength; index++) {
+    const mask = 0xff00 >> Math.min(8, cidr.prefixLength - index * 8) & 0xff;
+    if (((cidr.ip.bytes[index]! ^ ip.bytes[index]!) & mask) !== 0) return false;
+  }
+  return true;
 }

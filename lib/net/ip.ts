@@ -13,8 +13,13 @@ export interface IpAddress {
  * @returns undefined when the text is neither.
  */
 export function parseIp(text: string): IpAddress | undefined {
-  const bytes = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
-  return bytes === undefined ? undefined : ipFromBytes(bytes);
+  if (text.includes(":")) {
+    const bytes = parseIpv6(text);
+    return bytes && { family: 6, bytes, text: formatIpv6(bytes) };
+  }
+  const bytes = parseIpv4(text);
+  // A strict dotted quad is its own canonical text.
+  return bytes && { family: 4, bytes, text };
 }
 
 /**
@@ -33,14 +38,29 @@ export function isIpv4Mapped(bytes: Uint8Array): boolean {
     bytes[10] === 0xff && bytes[11] === 0xff;
 }
 
-/** Without leading zeros: some readers take them for octal (RFC 6943, section 3.1.1). */
-const OCTET = /^(0|[1-9][0-9]{0,2})$/;
+const [DOT, ZERO] = [46, 48];
 
+/**
+ * Without leading zeros: some readers take them for octal (RFC 6943, section 3.1.1). Digit by digit:
+ * a holder of ten thousand VIPs reads all of them every few seconds.
+ */
 function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  if (!parts.every((part) => OCTET.test(part) && Number(part) <= 255)) return undefined;
-  return Uint8Array.from(parts, Number);
+  const bytes = new Uint8Array(4);
+  let [octets, digits, value] = [0, 0, 0];
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (octets === 4 || digits === 0 || value > 255) return undefined;
+      bytes[octets++] = value;
+      digits = value = 0;
+    } else {
+      const digit = code - ZERO;
+      if (digit < 0 || digit > 9 || digits === 3 || (digits > 0 && value === 0)) return undefined;
+      value = 10 * value + digit;
+      digits++;
+    }
+  }
+  return octets === 4 ? bytes : undefined;
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {

@@ -97,7 +97,7 @@ export function viewService(service: Service): ServiceView {
     ...unknownAnnotations(service),
   ].map((name) => `Annotation ${name}`);
   if (spec.externalTrafficPolicy === "Local") unsupported.push("externalTrafficPolicy: Local");
-  const namespace = metadata.namespace ?? "";
+  const namespace = shared(metadata.namespace ?? "");
   const name = metadata.name ?? "";
   return {
     key: `${namespace}/${name}`,
@@ -105,9 +105,9 @@ export function viewService(service: Service): ServiceView {
     name,
     uid: metadata.uid ?? "",
     resourceVersion: metadata.resourceVersion,
-    createdAt: metadata.creationTimestamp ?? "",
+    createdAt: shared(metadata.creationTimestamp ?? ""),
     loadBalancer: spec.type === "LoadBalancer",
-    loadBalancerClass: spec.loadBalancerClass || undefined,
+    loadBalancerClass: spec.loadBalancerClass ? shared(spec.loadBalancerClass) : undefined,
     deleting: metadata.deletionTimestamp !== undefined,
     ignored: IGNORE_ANNOTATIONS.some((name) => annotations[name] === "true"),
     wished: wished.length > 0 ? [...new Set(wished)] : NONE,
@@ -125,12 +125,33 @@ export function viewService(service: Service): ServiceView {
       : undefined,
     unsupported: unsupported.length > 0 ? unsupported : NONE,
     clusterIps: spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : NONE),
-    ingress: (status?.loadBalancer?.ingress ?? NONE).map(({ ip, hostname, ipMode }) => ({
-      ...(ip !== undefined && { ip }),
-      ...(hostname !== undefined && { hostname }),
-      ...(ipMode !== undefined && { ipMode }),
-    })),
+    ingress: (status?.loadBalancer?.ingress ?? NONE).map((entry) => viewIngress(entry, wished)),
   };
+}
+
+/** @param wished an address among them is the same text */
+function viewIngress({ ip, hostname, ipMode }: Ingress, wished: readonly string[]): Ingress {
+  const text = wished.find((one) => one === ip) ?? ip;
+  if (text !== undefined && hostname === undefined && ipMode === "VIP") {
+    return { ip: text, ipMode: "VIP" };
+  }
+  return {
+    ...(text !== undefined && { ip: text }),
+    ...(hostname !== undefined && { hostname }),
+    ...(ipMode !== undefined && { ipMode }),
+  };
+}
+
+const MOST_SHARED = 1000;
+const sharedTexts = new Map<string, string>();
+
+/** @returns the same text, once in memory: thousands of Services say the same. */
+function shared(text: string): string {
+  const known = sharedTexts.get(text);
+  if (known !== undefined) return known;
+  if (sharedTexts.size === MOST_SHARED) sharedTexts.clear();
+  sharedTexts.set(text, text);
+  return text;
 }
 
 /** Whether its status shows the address. @param vip canonical text */

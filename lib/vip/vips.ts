@@ -2,7 +2,7 @@ import { fnv1a } from "../hash.ts";
 import type { Clock } from "../election/clock.ts";
 import { gratuitousArpFrames } from "../net/arp.ts";
 import { equal } from "../net/bytes.ts";
-import type { IpAddress } from "../net/ip.ts";
+import { type IpAddress, parseIp } from "../net/ip.ts";
 import { unsolicitedNaFrame } from "../net/ndp.ts";
 import type { AddressChange, InterfaceAddress, Link, Network } from "../net/link.ts";
 import { AnnouncementQueue, type AnnouncementSchedule } from "./schedule.ts";
@@ -26,8 +26,11 @@ export interface VipObserver<Owner> {
   fenced(): void;
 }
 
-interface Held<Owner> {
-  readonly claim: VipClaim<Owner>;
+/**
+ * Kept by the address's text alone, and read from it when it is needed: the bytes of ten thousand
+ * addresses take megabytes.
+ */
+interface Held<Owner> extends Omit<VipClaim<Owner>, "ip"> {
   /** The interface that has the address. */
   readonly homeIndex: number;
   /** Of its interface, as the frames say it. */
@@ -35,10 +38,7 @@ interface Held<Owner> {
 }
 
 /** An address and the interface that has it. */
-interface Place {
-  readonly ip: IpAddress;
-  readonly linkIndex: number;
-}
+type Place = Pick<VipClaim<unknown>, "ip" | "linkIndex">;
 
 /**
  * Addresses put up, or announced, in one go: the event loop stays free for renewals. The kernel takes
@@ -64,8 +64,8 @@ export class Vips<Owner> {
   readonly #homeOf: (interfaceName: string) => number | undefined;
   readonly #queue: AnnouncementQueue<string>;
   readonly #held = new Map<string, Held<Owner>>();
-  /** Addresses with this instance's mark that an earlier run left, by text. */
-  readonly #leftovers = new Map<string, Place>();
+  /** Addresses with this instance's mark that an earlier run left: by text, the interface's index. */
+  readonly #leftovers = new Map<string, number>();
   /** Wanted, and not put up yet. */
   #waiting: VipClaim<Owner>[] = [];
   #allUp = () => {};
@@ -124,13 +124,14 @@ export class Vips<Owner> {
     return [...this.#held.keys(), ...this.#leftovers.keys()];
   }
 
-  get claims(): VipClaim<Owner>[] {
-    return [...this.#held.values()].map(({ claim }) => claim);
+  /** What is held. */
+  *claims(): Generator<VipClaim<Owner>> {
+    for (const [vip, held] of this.#held) yield claimOf(vip, held);
   }
 
   /** @param vip canonical text */
   owner(vip: string): Owner | undefined {
-    return this.#held.get(vip)?.claim.owner;
+    return this.#held.get(vip)?.owner;
   }
 
   /** Whether an address may be on an interface and be announced at this instant. */
@@ -149,9 +150,7 @@ export class Vips<Owner> {
 
   /** Takes stock of what an earlier run left on the interfaces. @returns the addresses */
   adoptLeftovers(): string[] {
-    for (const { ip, linkIndex } of this.#marked()) {
-      this.#leftovers.set(ip.text, { ip, linkIndex });
-    }
+    for (const { ip, linkIndex } of this.#marked()) this.#leftovers.set(ip.text, linkIndex);
     return [...this.#leftovers.keys()];
   }
 
@@ -159,8 +158,7 @@ export class Vips<Owner> {
   granted(untilMs: number): void {
     this.#untilMs = untilMs;
     this.#keptUntilMs = untilMs;
-    const entries = [...this.#held.values()].map(placeOf);
-    const all = [...entries, ...this.#leftovers.values()];
+    const all = this.addresses.map((vip) => this.#placeOf(vip)!);
     const results = this.#set(all);
     results.forEach((error, i) => {
       if (error) this.#observer.vipFailed(all[i]!.ip.text, "refresh", error);
@@ -186,13 +184,13 @@ export class Vips<Owner> {
     const links = this.#links();
     this.#waiting = claims.filter((claim) => {
       const held = this.#held.get(claim.ip.text);
-      if (held?.claim.linkIndex !== claim.linkIndex) return true;
+      if (held?.linkIndex !== claim.linkIndex) return true;
       if (held.homeIndex !== this.#homeIndex(claim, links)) return true;
       // An interface whose MAC address changed: neighbours must learn the new one.
       const mac = links.get(claim.linkIndex)?.mac;
       if (mac !== undefined && !equal(mac, held.mac)) return true;
-      if (held.claim.owner !== claim.owner) {
-        this.#held.set(claim.ip.text, { ...held, claim });
+      if (held.owner !== claim.owner) {
+        this.#held.set(claim.ip.text, { ...held, owner: claim.owner });
       }
       return false;
     });
@@ -269,7 +267,7 @@ export class Vips<Owner> {
       }
       this.#held.delete(vip);
       this.#leftovers.delete(vip);
-      this.#observer.dropped(held?.claim, vip, reason);
+      this.#observer.dropped(held && claimOf(vip, held), vip, reason);
     });
   }
 
@@ -336,14 +334,14 @@ export class Vips<Owner> {
   }
 
   #placeOf(vip: string): Place | undefined {
-    const held = this.#held.get(vip);
-    return held === undefined ? this.#leftovers.get(vip) : placeOf(held);
+    const linkIndex = this.#held.get(vip)?.homeIndex ?? this.#leftovers.get(vip);
+    return linkIndex === undefined ? undefined : { ip: parseIp(vip)!, linkIndex };
   }
 
   #hold(claim: VipClaim<Owner>, homeIndex: number, link: Link): void {
-    const vip = claim.ip.text;
+    const { ip: { text: vip }, linkIndex, interface: name, owner } = claim;
     this.#leftovers.delete(vip);
-    this.#held.set(vip, { claim, homeIndex, mac: link.mac });
+    this.#held.set(vip, { linkIndex, interface: name, owner, homeIndex, mac: link.mac });
     this.#announce(vip);
     this.#queue.start(vip, this.#clock.nowMs());
     this.#observer.claimed(claim);
@@ -353,10 +351,10 @@ export class Vips<Owner> {
     const held = this.#held.get(vip);
     if (held === undefined) return;
     try {
-      for (const frame of announcingFrames(held)) {
+      for (const frame of announcingFrames(parseIp(vip)!, held.mac)) {
         // The right may have ended since the announcement was planned, or since the last frame.
         if (!this.maySpeak) return;
-        this.#network.send(held.claim.linkIndex, frame);
+        this.#network.send(held.linkIndex, frame);
         this.#observer.sent(1);
       }
     } catch (error) {
@@ -398,14 +396,15 @@ export class Vips<Owner> {
 }
 
 /** Made anew each time: those of ten thousand VIPs would take megabytes. */
-function announcingFrames({ mac, claim: { ip } }: Held<unknown>): readonly Uint8Array[] {
+function announcingFrames(ip: IpAddress, mac: Uint8Array): readonly Uint8Array[] {
   if (ip.family === 6) return [unsolicitedNaFrame(mac, ip)];
   const { request, reply } = gratuitousArpFrames(mac, ip);
   return [request, reply];
 }
 
-function placeOf({ claim: { ip }, homeIndex }: Held<unknown>): Place {
-  return { ip, linkIndex: homeIndex };
+function claimOf<Owner>(vip: string, held: Held<Owner>): VipClaim<Owner> {
+  const { linkIndex, interface: name, owner } = held;
+  return { ip: parseIp(vip)!, linkIndex, interface: name, owner };
 }
 
 /**

@@ -69,7 +69,10 @@ class Node {
   readonly vips = {
     mayHold: false,
     maySpeak: false,
-    claims: [] as { ip: typeof VIP; interface: string }[],
+    held: [] as { ip: typeof VIP; interface: string }[],
+    claims() {
+      return this.held.values();
+    },
   };
   stands = true;
   source = new Source();
@@ -87,7 +90,7 @@ class Node {
 
   hold(): void {
     this.vips.mayHold = this.vips.maySpeak = true;
-    this.vips.claims = [{ ip: VIP, interface: "eth0" }];
+    this.vips.held = [{ ip: VIP, interface: "eth0" }];
     this.election.holder = "node-1";
   }
 

@@ -126,7 +126,7 @@ Deno.test("claim() leaves alone what is held as asked, and notes another owner",
   world.vips.claim([claim("192.0.2.1", 1, "shop/other")]);
   assert.equal(world.network.changes.length, 1);
   assert.equal(world.network.frames.length, 2);
-  assert.equal(world.vips.claims[0]?.owner, "shop/other");
+  assert.equal([...world.vips.claims()][0]?.owner, "shop/other");
 });
 
 Deno.test("claim() moves an address to another interface", () => {
