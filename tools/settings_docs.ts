@@ -128,11 +128,49 @@ function escape(text: string): string {
   return text.replaceAll(/(?<!`[^`]*)<(\w+)>/g, "\\<$1>");
 }
 
+/** What the values of the Helm chart may say: a name spelt wrong would end every pod. */
+function chartSchema(): unknown {
+  const settings = settingNames.map((name) => {
+    const { kind, text } = settingOf(name);
+    const more = { list: ["array"], pools: ["array"], map: ["object"] }[kind as string] ?? [];
+    // What fits a setting is for classvip itself to say, all at once.
+    return [name, { description: text, type: [...SCALARS, ...more] }];
+  });
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Values of the chart classvip",
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      global: { type: "object" },
+      image: {
+        type: "object",
+        additionalProperties: false,
+        properties: { repository: { type: "string" }, tag: { type: ["string", "number"] } },
+      },
+      settings: {
+        description: "As on the command line, without the dashes",
+        type: "object",
+        additionalProperties: false,
+        properties: Object.fromEntries(settings),
+      },
+      plan: { description: "The text of a file with several instances", type: "string" },
+      nodeSelector: { type: "object", additionalProperties: { type: "string" } },
+    },
+  };
+}
+
+const SCALARS = ["string", "number", "boolean", "null"];
+
 /** Path and text of every file that is written from the table. */
 export function generatedFiles(): [path: string, text: string][] {
   return [
     ["docs/settings.md", renderSettingsDocs()],
     ["deploy/schema/classvip.schema.json", JSON.stringify(configSchema(), undefined, 2) + "\n"],
+    [
+      "deploy/helm/classvip/values.schema.json",
+      JSON.stringify(chartSchema(), undefined, 2) + "\n",
+    ],
   ];
 }
 

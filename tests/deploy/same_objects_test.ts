@@ -155,6 +155,16 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `deploy/helm refuses values that there are not${charted.suffix}`,
+  ignore: charted.ignore,
+  async fn() {
+    for (const value of ["settings.priorty=50", "setings.priority=50"]) {
+      await assert.rejects(chart(["--set", value]), /priorty|setings/, value);
+    }
+  },
+});
+
 /** Two processes in one namespace: of one class each, of a plan and of a class in no plan. */
 const PAIRS: [string, string[], string[]][] = [
   ["two classes", ["--loadBalancerClass=a"], ["--loadBalancerClass=b"]],
