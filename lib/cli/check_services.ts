@@ -14,6 +14,7 @@ import { nearest } from "../config/nearest.ts";
 import type { Service } from "../kube/types.ts";
 import { parseIp } from "../net/ip.ts";
 import { unusableVipReason } from "../net/vip_rules.ts";
+import { readPoolConfigMap } from "../pools/config_map.ts";
 import { objectionTo } from "../pools/objection.ts";
 import { Pool, type PoolSpec } from "../pools/pool.ts";
 import { isInScope } from "../services/class_policy.ts";
@@ -43,6 +44,9 @@ interface Wish {
   readonly source: string;
 }
 
+/** The pools in ConfigMaps of the files, by `namespace/name`. */
+type ConfigMaps = Map<string, readonly PoolSpec[]>;
+
 /** What a look at files found. */
 export interface CheckedServices {
   readonly problems: readonly ConfigProblem[];
@@ -68,9 +72,10 @@ export async function checkServices(
 ): Promise<CheckedServices> {
   const problems: ConfigProblem[] = [];
   const services: Found[] = [];
+  const configMaps: ConfigMaps = new Map();
   for (const path of paths) {
     try {
-      services.push(...servicesIn(await readTextFile(path), path, problems));
+      services.push(...servicesIn(await readTextFile(path), path, problems, configMaps));
     } catch (error) {
       problems.push({
         setting: "file",
@@ -81,7 +86,7 @@ export async function checkServices(
       });
     }
   }
-  const judges = instances.map(judgeOf);
+  const judges = instances.map((instance) => judgeOf(instance, configMaps));
   const admitted: Wish[] = [];
   const passedOver: ServiceView[] = [];
   for (const found of services) {
@@ -126,7 +131,13 @@ function unknown(setting: string, { service, sourceOf }: Found): ConfigProblem {
   };
 }
 
-function servicesIn(text: string, path: string, problems: ConfigProblem[]): Found[] {
+/** @param configMaps takes what is found besides */
+function servicesIn(
+  text: string,
+  path: string,
+  problems: ConfigProblem[],
+  configMaps: ConfigMaps,
+): Found[] {
   const lineCounter = new LineCounter();
   const sourceAt = (offset = 0) => `file ${path}:${lineCounter.linePos(offset).line}`;
   const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false }) as Document[];
@@ -150,7 +161,15 @@ function servicesIn(text: string, path: string, problems: ConfigProblem[]): Foun
         });
         return [];
       }
-      if (object?.kind !== "Service" || object.spec?.type !== "LoadBalancer") return [];
+      if (object.kind === "ConfigMap") {
+        const { namespace, name } = named(object).metadata ?? {};
+        const data = Object.entries(object.data ?? {}).map(([key, value]) => [key, `${value}`]);
+        configMaps.set(
+          `${namespace}/${name}`,
+          readPoolConfigMap(Object.fromEntries(data)).pools,
+        );
+      }
+      if (object.kind !== "Service" || object.spec?.type !== "LoadBalancer") return [];
       const service = viewService(named(object));
       if (service.ignored) return [];
       const lineOf = (...path: string[]) => sourceAt(nodeAt(node, path)?.range?.[0]);
@@ -184,11 +203,12 @@ function nodeAt(node: Node, path: readonly string[]): Node | undefined {
   return isScalar(at) ? at : undefined;
 }
 
-function judgeOf(config: InstanceConfig) {
+function judgeOf(config: InstanceConfig, configMaps: ConfigMaps) {
   const { pools: specs, poolConfigMap, foreignPools = [] } = config;
   // What labels namespaces have is not in these files.
   const poolOf = ({ namespaceSelector: _, ...spec }: PoolSpec) => new Pool(spec);
-  const pools = poolConfigMap === undefined ? specs.map(poolOf) : undefined;
+  const more = poolConfigMap === undefined ? [] : configMaps.get(poolConfigMap);
+  const pools = more && [...specs, ...more].map(poolOf);
   const foreign = foreignPools.map(({ instance, pool }) => ({ instance, pool: poolOf(pool) }));
   return {
     config,

@@ -143,7 +143,7 @@ async function forControlPlane(
 ): Promise<Manifests> {
   const notes = place === "static-pod" ? [] : [
     "the control plane's VIP is held by a static pod on each of its nodes, in place of a DaemonSet: " +
-    "it is there before the cluster is",
+    "it is there before the cluster is. Its document goes into a file there, never to kubectl apply:",
   ];
   const made = await make(line, "static-pod", namespace, flags);
   return { objects: made.objects, notes: [...notes, ...made.notes, "see docs/control-plane.md"] };

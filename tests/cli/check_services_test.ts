@@ -110,6 +110,24 @@ Deno.test("checkServices() finds annotations and pools that there are not, and f
   ]);
 });
 
+Deno.test("checkServices() knows the pools of a ConfigMap that is among the files", async () => {
+  const configMap = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: kubevip, namespace: kube-system}
+data: {cidr-shop: 192.0.2.64/30, cidr-global: 192.0.2.68/30}
+`;
+  const { wrong } = await check(
+    configMap,
+    service("shop/web", "private-old", "192.0.2.64"),
+    service("shop/mail", "private-old", "192.0.2.68"),
+    service("blog/web", "private-old", "192.0.2.69"),
+  );
+  assert.deepEqual(wrong, [
+    '"192.0.2.68 of Service shop/mail" (file /3.yaml:6): pool cidr-global is not for namespace ' +
+    "shop, which has its own",
+  ]);
+});
+
 Deno.test("checkServices() counts what it looked at, and names what nobody serves", async () => {
   const files = {
     "/plan.yaml": PLAN,
