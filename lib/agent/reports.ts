@@ -20,6 +20,11 @@ class Changes {
     return true;
   }
 
+  /** What was said for the keys that begin so may be said again. */
+  forget(prefix: string): void {
+    for (const key of this.#last.keys()) if (key.startsWith(prefix)) this.#last.delete(key);
+  }
+
   clear(): void {
     this.#last.clear();
   }
@@ -88,12 +93,12 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   /** This node has its Lease, and another one serves the same Services. */
   unconfirmed(reason: string): void {
-    if (!this.#failures.differs("unconfirmed", reason)) return;
+    if (!this.#failures.differs("lease unconfirmed", reason)) return;
     this.#logger.error("puts up no VIP while there is another Lease for them", { reason });
   }
 
   renewed(): void {
-    this.#failures.clear();
+    this.#failures.forget("lease ");
     this.#logger.debug("renewed the Lease");
   }
 
@@ -105,7 +110,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     this.#metrics.setHolder(false);
     this.#metrics.setVipsHeld(0);
     if (verified) this.#logger[level]("withdrew all VIPs", { reason });
-    else if (this.#failures.differs("withdrawal", "")) {
+    else if (this.#failures.differs("lease withdrawal", "")) {
       this.#logger.error("could not withdraw all VIPs, the Lease is kept, trying again", {
         reason,
       });
@@ -145,6 +150,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   claimed({ ip, interface: name, owner }: VipClaim<ServiceView>): void {
     this.#former.delete(owner.key);
+    this.#failures.forget(`vip ${ip.text} `);
     this.#logger.info("announces a VIP", { service: owner.key, vip: ip.text, interface: name });
   }
 
@@ -157,7 +163,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   }
 
   vipFailed(vip: string, what: string, error: Error): void {
-    if (!this.#failures.differs(`${what} ${vip}`, error.message)) return;
+    if (!this.#failures.differs(`vip ${vip} ${what}`, error.message)) return;
     this.#logger.error(`${what} of a VIP failed, trying again`, { vip, error });
   }
 
@@ -185,6 +191,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   statusWritten({ service, ingress }: StatusWrite): void {
     const vips = ingress.map(({ ip }) => ip).join(", ");
+    this.#failures.forget(`status ${service.key}`);
     this.#logger.info("wrote a status", { service: service.key, vip: vips });
     if (vips === "") return;
     this.onService(service, "Normal", "Announced", `${vips} is announced by ${this.#node}`);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InstanceReports } from "../../lib/agent/reports.ts";
+import { KubeError } from "../../lib/kube/errors.ts";
 import type { KubeObject } from "../../lib/kube/types.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import type { Refusal } from "../../lib/services/decide.ts";
@@ -51,6 +52,23 @@ Deno.test("elected() makes an Event that kubectl describe finds, and that no oth
   reports.elected(5);
   assert.deepEqual(events.map(({ object }) => object.metadata?.uid), Array(2).fill("uid-of-lease"));
   assert.equal(new Set(events.map(({ message }) => message)).size, 2);
+});
+
+Deno.test("statusFailed() says each cause once, whatever is renewed meanwhile", () => {
+  const { reports, logger } = setUp();
+  const write = { service: WEB, ingress: [] };
+  const error = new KubeError("Not allowed", { status: 403, reason: "Forbidden" });
+  const failures = () => logger.lines.filter(({ level }) => level === "error").length;
+  for (let i = 0; i < 3; i++) {
+    reports.statusFailed(write, error);
+    reports.vipFailed("10.0.0.1", "putting up", new Error("no such device"));
+    reports.requestFailed("renew", error);
+    reports.renewed();
+  }
+  assert.equal(failures(), 1 + 1 + 3, "a renewal that succeeds and one that fails are news");
+  reports.statusWritten(write);
+  reports.statusFailed(write, error);
+  assert.equal(failures(), 6);
 });
 
 Deno.test("holderChanged() tells another holder from none", () => {
