@@ -19,6 +19,7 @@ const LAST_VIP = 1022;
 export class Ground implements AsyncDisposable {
   #vips = 0;
   #names = 0;
+  #clusterIps = 0;
 
   private constructor(
     readonly lab: Lab,
@@ -83,6 +84,13 @@ export class Ground implements AsyncDisposable {
   /** A name that nothing here has, for a namespace and what is in it. */
   freshName(): string {
     return `bench-${++this.#names}`;
+  }
+
+  /** A cluster IP that nothing here has, for a Service that the API server did not create. */
+  freshClusterIp(): string {
+    const i = this.#clusterIps++;
+    // It gives its own from the lower part.
+    return `10.96.${128 + (i >> 8)}.${i & 255}`;
   }
 
   /** The frames since `sinceMs` in which somebody says that he has the address. */

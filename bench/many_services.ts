@@ -39,11 +39,11 @@ export async function storeServices(ground: Ground, services: readonly Service[]
   }
   const creationTimestamp = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const stored = new Map<string, object>();
-  services.forEach((service, i) => {
+  for (const service of services) {
     const metadata = { creationTimestamp, uid: crypto.randomUUID() };
     const { namespace, name } = service.metadata!;
     const headless = service.spec?.clusterIP === "None";
-    const clusterIP = headless ? "None" : `10.96.${1 + (i >> 8)}.${i & 255}`;
+    const clusterIP = headless ? "None" : ground.freshClusterIp();
     stored.set(`services/specs/${namespace}/${name}`, {
       kind: "Service",
       apiVersion: "v1",
@@ -58,7 +58,7 @@ export async function storeServices(ground: Ground, services: readonly Service[]
       },
     });
     // Else the API server sets about mending them, one by one.
-    if (headless) return;
+    if (headless) continue;
     stored.set(`ipaddresses/${clusterIP}`, {
       kind: "IPAddress",
       apiVersion: "networking.k8s.io/v1",
@@ -72,6 +72,6 @@ export async function storeServices(ground: Ground, services: readonly Service[]
       },
       spec: { parentRef: { resource: "services", namespace, name } },
     });
-  });
+  }
   await control.store(stored);
 }

@@ -4,6 +4,7 @@ import { Agent } from "../../tests/lab/agent.ts";
 import { nowMs } from "../../tests/lab/clock.ts";
 import type { LabHost } from "../../tests/lab/host.ts";
 import { type Ground, rest } from "../ground.ts";
+import { storeServices } from "../many_services.ts";
 import { resident } from "../memory.ts";
 import type { Measurement } from "../result.ts";
 import { summarize } from "../statistics.ts";
@@ -12,7 +13,6 @@ import type { Part } from "./part.ts";
 const FLOOD = 5000;
 /** What people get wrong. */
 const BROKEN = ["none", "999.0.2.1", "127.0.0.1", "10.77.3.255"];
-const CREATES_AT_ONCE = 8;
 const DEADLINE_MS = 15_000;
 /** Between two changes of the flood while the other class is measured. */
 const CHURN_MS = 20;
@@ -62,7 +62,11 @@ class Plan {
   }
 
   createService(name: string, className: string, vip: string): Promise<Service> {
-    return this.ground.kube.create("Service", {
+    return this.ground.kube.create("Service", this.service(name, className, vip));
+  }
+
+  service(name: string, className: string, vip: string): Service {
+    return {
       metadata: { namespace: this.id, name, annotations: { "classvip.io/addresses": vip } },
       spec: {
         type: "LoadBalancer",
@@ -70,7 +74,7 @@ class Plan {
         allocateLoadBalancerNodePorts: false,
         ports: [{ port: 80 }],
       },
-    });
+    };
   }
 }
 
@@ -110,20 +114,16 @@ async function measureQuiet(plan: Plan, rounds: number, label: string) {
   return { announcements, failovers };
 }
 
-/** Creates what is broken, and goes on changing it until the signal aborts. */
+/** Makes what is broken, and goes on changing it until the signal aborts. */
 async function flood(
   plan: Plan,
   signal: AbortSignal,
 ): Promise<{ churn: Promise<void> }> {
-  const services: Service[] = [];
-  const queue = Array.from({ length: FLOOD }, (_, i) => i).values();
-  await Promise.all(Array.from({ length: CREATES_AT_ONCE }, async () => {
-    for (const i of queue) {
-      services.push(
-        await plan.createService(`broken-${i}`, "flooded", BROKEN[i % BROKEN.length]!),
-      );
-    }
-  }));
+  const services = Array.from(
+    { length: FLOOD },
+    (_, i) => plan.service(`broken-${i}`, "flooded", BROKEN[i % BROKEN.length]!),
+  );
+  await storeServices(plan.ground, services);
   const churn = (async () => {
     for (let i = 0; !signal.aborted; i++) {
       const metadata = { annotations: { "example.com/round": String(i) } };
