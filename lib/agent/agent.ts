@@ -7,6 +7,7 @@ import type { WatchObserver } from "../kube/watch.ts";
 import type { Network } from "../net/link.ts";
 import { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
+import { Once } from "../observe/once.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { Health, youngEnough } from "./health.ts";
 import { HttpServer } from "./http.ts";
@@ -253,17 +254,15 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
 }
 
 function watchReports(resource: string, metrics: Metrics, logger: Logger): WatchObserver {
-  let failing: string | undefined;
+  const failures = new Once();
   return {
     listed: (count, ms) => {
-      failing = undefined;
+      failures.forget();
       logger.debug(`listed ${resource}`, { count, ms: Math.round(ms) });
     },
     restarted: (reason, error) => {
       metrics.watchRestarted(resource);
-      const text = error?.message ?? reason;
-      if (text === failing) return;
-      failing = text;
+      if (!failures.isNews(error?.message ?? reason)) return;
       logger.warn(`watch of ${resource} was interrupted, it is started again`, { reason, error });
     },
     malformed: (key, error) => logger.error(`left out one of ${resource}`, { key, error }),

@@ -3,30 +3,31 @@ import type { ElectionObserver } from "../election/elector.ts";
 import type { KubeError } from "../kube/errors.ts";
 import type { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
+import { Once } from "../observe/once.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import type { Refusal, StatusWrite } from "../services/decide.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { StatusObserver } from "../services/status_writer.ts";
 import type { VipClaim, VipObserver } from "../vip/vips.ts";
 
-/** Says something when it changed, not each time it is so. */
+/** Says something when it is new, not each time it is so. */
 class Changes {
-  readonly #last = new Map<string, string>();
+  readonly #said = new Map<string, Once>();
 
-  /** @returns whether the text differs from the one last given for the key */
+  /** @returns whether the text was not given for the key before */
   differs(key: string, text: string): boolean {
-    if (this.#last.get(key) === text) return false;
-    this.#last.set(key, text);
-    return true;
+    const said = this.#said.get(key) ?? new Once();
+    this.#said.set(key, said);
+    return said.isNews(text);
   }
 
   /** What was said for the keys that begin so may be said again. */
   forget(prefix: string): void {
-    for (const key of this.#last.keys()) if (key.startsWith(prefix)) this.#last.delete(key);
+    for (const key of this.#said.keys()) if (key.startsWith(prefix)) this.#said.delete(key);
   }
 
   clear(): void {
-    this.#last.clear();
+    this.#said.clear();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clients } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { type ServerVersion, serverVersion } from "../kube/version.ts";
 import type { Logger } from "../observe/logger.ts";
+import { Once } from "../observe/once.ts";
 import type { Task } from "./task.ts";
 
 const ASK_AGAIN_MS = 5000;
@@ -39,7 +40,7 @@ export class VersionCheck implements Task {
     const { clients, clock, logger } = this.#parts;
     using client = clients.open();
     const { server, origin } = clients.credentials;
-    let failing: string | undefined;
+    const failures = new Once();
     await clock.until(clock.nowMs() + ASK_AFTER_MS, signal);
     while (!signal.aborted) {
       try {
@@ -51,11 +52,10 @@ export class VersionCheck implements Task {
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;
         if (signal.aborted) break;
-        if (error.message !== failing) {
+        if (failures.isNews(error.message)) {
           const message = error.status === 0 ? "cannot be reached" : "refuses";
           logger.error(`the API server ${message}, trying again`, { server, error });
         }
-        failing = error.message;
         await clock.until(clock.nowMs() + ASK_AGAIN_MS, signal);
       }
     }

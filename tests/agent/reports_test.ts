@@ -71,6 +71,14 @@ Deno.test("statusFailed() says each cause once, whatever is renewed meanwhile", 
   assert.equal(failures(), 6);
 });
 
+Deno.test("requestFailed() says once what several API servers say in turn", () => {
+  const { reports, logger } = setUp();
+  for (const message of ["A is away", "B is away", "A is away", "B is away"]) {
+    reports.requestFailed("read", new KubeError(message, { status: 0, reason: "Unreachable" }));
+  }
+  assert.equal(logger.lines.length, 2);
+});
+
 Deno.test("holderChanged() tells another holder from none", () => {
   const { reports, logger } = setUp();
   for (const holder of ["node-2", "node-1", undefined]) reports.holderChanged(holder);
