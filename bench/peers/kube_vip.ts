@@ -1,17 +1,10 @@
 import type { Child } from "../../tests/lab/child.ts";
 import type { LabHost } from "../../tests/lab/host.ts";
+import { createEndpoint, type KubeVipStart, spawnKubeVip } from "../../tests/scenarios/kube_vip.ts";
 import { type Ground, rest } from "../ground.ts";
 import type { Team } from "../team.ts";
 
-export interface KubeVipOptions {
-  /** Path. */
-  readonly program: string;
-  readonly leaseSeconds: number;
-  readonly renewSeconds: number;
-  readonly retrySeconds: number;
-  /** Its metrics port: several of them on a node must not share one. */
-  readonly port: number;
-}
+type KubeVipOptions = Omit<KubeVipStart, "kubeconfig" | "namespace" | "className">;
 
 /** From the start to standing by. */
 const START_MS = 4000;
@@ -53,40 +46,17 @@ export class KubeVipTeam implements Team {
         ports: [{ port: 80 }],
       },
     });
-    // It announces nothing for a Service without a ready endpoint.
-    await ground.kube.request(
-      "POST",
-      `/apis/discovery.k8s.io/v1/namespaces/${team.#id}/endpointslices`,
-      {
-        metadata: { name: "service", labels: { "kubernetes.io/service-name": "service" } },
-        addressType: "IPv4",
-        endpoints: [{ addresses: ["10.244.0.1"], conditions: { ready: true } }],
-        ports: [{ port: 80 }],
-      },
-    );
+    await createEndpoint(ground.kube, team.#id, "service");
     for (const node of ground.lab.nodes) await team.join(node);
     return team;
   }
 
   async join(node: LabHost): Promise<void> {
-    const { program, leaseSeconds, renewSeconds, retrySeconds, port } = this.#options;
-    const child = node.spawn([program, "manager"], {
-      vip_arp: "true",
-      svc_enable: "true",
-      vip_interface: node.interface,
-      vip_servicesinterface: node.interface,
-      vip_nodename: node.name,
-      vip_leaderelection: "true",
-      svc_leasename: "vip",
-      cp_namespace: this.#id,
-      svc_namespace: this.#id,
-      vip_leaseduration: String(leaseSeconds),
-      vip_renewdeadline: String(renewSeconds),
-      vip_retryperiod: String(retrySeconds),
-      lb_class_only: "true",
-      lb_class_name: `${this.#id}.example/vip`,
-      prometheus_server: `:${port}`,
-      k8s_config_file: this.#ground.kubeconfig,
+    const child = spawnKubeVip(node, {
+      ...this.#options,
+      kubeconfig: this.#ground.kubeconfig,
+      namespace: this.#id,
+      className: `${this.#id}.example/vip`,
     });
     this.#children.set(node.name, child);
     await rest(START_MS);

@@ -24,7 +24,7 @@ export function formatCarriedOut({ changedAt, seen }: CarriedOut): string {
 }
 
 /** @returns nothing at all when the text says nothing */
-export function parseCarriedOut(text: string | undefined): CarriedOut {
+function parseCarriedOut(text: string | undefined): CarriedOut {
   const [changedAt, seen] = (text ?? "").split("-").map(versionNumber);
   return { changedAt: changedAt ?? 0, seen: seen ?? 0 };
 }

@@ -1,6 +1,7 @@
 import type { Service } from "../../lib/kube/types.ts";
 import type { Child } from "../lab/child.ts";
 import type { LabHost } from "../lab/host.ts";
+import { createEndpoint, spawnKubeVip } from "../scenarios/kube_vip.ts";
 import { type RunningKubeVip, takeOver, takeOverAfterCrash } from "../scenarios/migration.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
 import { DEADLINE_MS, type Stage } from "../scenarios/stage.ts";
@@ -14,36 +15,16 @@ class KubeVip implements RunningKubeVip {
 
   static async start(stage: Stage, node: LabHost, service: Service, vip: string): Promise<KubeVip> {
     const { namespace, className } = stage;
-    // It announces nothing for a Service without a ready endpoint.
-    await stage.kube.request(
-      "POST",
-      `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
-      {
-        metadata: {
-          name: "kube-vip",
-          labels: { "kubernetes.io/service-name": service.metadata!.name! },
-        },
-        addressType: "IPv4",
-        endpoints: [{ addresses: ["10.244.0.1"], conditions: { ready: true } }],
-        ports: [{ port: 80 }],
-      },
-    );
-    const child = node.spawn([PROGRAM!, "manager"], {
-      vip_arp: "true",
-      svc_enable: "true",
-      vip_interface: node.interface,
-      vip_servicesinterface: node.interface,
-      vip_nodename: node.name,
-      vip_leaderelection: "true",
-      cp_namespace: namespace,
-      svc_namespace: namespace,
-      vip_leaseduration: "5",
-      vip_renewdeadline: "3",
-      vip_retryperiod: "1",
-      lb_class_only: "true",
-      lb_class_name: className,
-      prometheus_server: ":2199",
-      k8s_config_file: stage.world.kubeconfig,
+    await createEndpoint(stage.kube, namespace, service.metadata!.name!);
+    const child = spawnKubeVip(node, {
+      program: PROGRAM!,
+      kubeconfig: stage.world.kubeconfig,
+      namespace,
+      className,
+      leaseSeconds: 5,
+      renewSeconds: 3,
+      retrySeconds: 1,
+      port: 2199,
     });
     await stage.world.watch.waitForHolder(vip, 2 * DEADLINE_MS, node.name).catch((error) => {
       throw new Error(`kube-vip does not hold ${vip}:\n${child.text.slice(-2000)}`, {
