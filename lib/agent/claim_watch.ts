@@ -22,6 +22,8 @@ export interface ClaimListener {
   probed?(probe: AddressClaim): void;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Frames that are taken in at one go: whoever floods the segment must not get all of the processor. */
 const AT_ONCE = 512;
 /** As many goes take in what the kernel has room for: 8 MiB of frames that count as 768 bytes each. */
@@ -38,6 +40,8 @@ export function takeIn(source: FrameSource, read: (frame: Uint8Array) => void): 
 }
 
 const ROUND_MS = 1000;
+/** For so long the node's hardware addresses, once read, are taken for true. */
+const OWN_MACS_MS = 200;
 
 /**
  * Listens for ARP packets and Neighbor Discovery of other machines that claim a VIP held here, or
@@ -50,6 +54,8 @@ export class ClaimWatch implements Task {
   readonly #logger: Logger;
   readonly #listeners = new Set<ClaimListener>();
   #sources: readonly FrameSource[] = [];
+  #ownMacs: ReadonlySet<string> = NONE;
+  #ownMacsUntilMs = -Infinity;
 
   /** @param open opens the sources of all frames that may be such claims */
   constructor(open: readonly (() => FrameSource)[], network: Network, logger: Logger) {
@@ -97,14 +103,12 @@ export class ClaimWatch implements Task {
         claim: readClaim(frame, (vip) => listener.holds(vip), own),
         probe: readProbe(frame, (vip) => listener.probes?.(vip) ?? false, own),
       });
-      // Own hardware addresses are read only for a frame that names one of our VIPs: they may
-      // change, and such frames are rare.
+      // Own hardware addresses are read only for a frame that names one of our VIPs: such frames are
+      // rare, where nobody sends them on purpose.
       const named = read(NONE);
       if (named.claim === undefined && named.probe === undefined) continue;
       try {
-        const { claim, probe } = read(
-          new Set(this.#network.links().map(({ mac }) => formatMac(mac))),
-        );
+        const { claim, probe } = read(this.#readOwnMacs());
         if (claim !== undefined) listener.claimed(claim);
         if (probe !== undefined) listener.probed?.(probe);
       } catch (error) {
@@ -112,6 +116,13 @@ export class ClaimWatch implements Task {
       }
     }
   }
-}
 
-const NONE: ReadonlySet<string> = new Set();
+  #readOwnMacs(): ReadonlySet<string> {
+    const nowMs = performance.now();
+    if (nowMs >= this.#ownMacsUntilMs) {
+      this.#ownMacs = new Set(this.#network.links().map(({ mac }) => formatMac(mac)));
+      this.#ownMacsUntilMs = nowMs + OWN_MACS_MS;
+    }
+    return this.#ownMacs;
+  }
+}

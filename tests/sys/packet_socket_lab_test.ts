@@ -65,6 +65,25 @@ Deno.test({
 });
 
 Deno.test({
+  ...inEmptyNetwork("PacketSocket.receive() rests after many frames, and ends also meanwhile"),
+  async fn() {
+    await using _veth = await plugVeth();
+    const [near, far] = [indexOf("near"), indexOf("far")];
+    const restMs = 100;
+    using receiver = PacketSocket.open({ etherType: ETHERTYPE_ARP, linkIndex: far, restMs });
+    using sender = PacketSocket.open({ etherType: 0 });
+    for (let number = 0; number < 130; number++) sender.send(near, frame(number));
+    const beganMs = performance.now();
+    await receive(receiver, 128);
+    assert.ok(performance.now() - beganMs >= restMs);
+    assert.deepEqual(receiver.take()?.frame, frame(128), "whoever looks does not wait");
+    const resting = receiver.receive(30_000);
+    receiver[Symbol.dispose]();
+    assert.equal(await resting, undefined);
+  },
+});
+
+Deno.test({
   ...inEmptyNetwork("PacketSocket.open() takes frames of one type that come in, or all frames"),
   async fn() {
     await using _veth = await plugVeth();
