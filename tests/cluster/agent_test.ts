@@ -8,6 +8,7 @@ import { exampleScenarios } from "./example_scenarios.ts";
 import { kubeVipScenarios } from "./kube_vip_scenarios.ts";
 import { manifestScenarios } from "./manifest_scenarios.ts";
 import { poolObjectScenarios } from "./pool_scenarios.ts";
+import { refusalScenarios } from "./refusal_scenarios.ts";
 import { rbacScenarios } from "./rbac_scenarios.ts";
 import { tokenScenarios } from "./token_scenarios.ts";
 
@@ -29,6 +30,7 @@ Deno.test({
       ...rbacScenarios,
       ...controlPlaneRbacScenarios,
       ...tokenScenarios,
+      ...refusalScenarios,
       ...slowMixUpScenarios,
       ...manifestScenarios,
       ...kubeVipScenarios,
