@@ -213,10 +213,15 @@ export class Vips<Owner> {
     return home !== undefined && links.has(home) ? home : linkIndex;
   }
 
+  /** What waits goes on waiting while too little is left of the right: `granted()` wakes it. */
+  get #mayPutUp(): boolean {
+    return this.isPuttingUp && this.maySpeak && this.#lifetimeSeconds(this.#clock.nowMs()) >= 1;
+  }
+
   /** Puts up the next that wait. */
   #putUp(links: ReadonlyMap<number, Link>): void {
     const endMs = this.#clock.nowMs() + LONGEST_TURN_MS;
-    for (let n = 0; n < AT_ONCE && this.isPuttingUp && this.maySpeak; n += STEP) {
+    for (let n = 0; n < AT_ONCE && this.#mayPutUp; n += STEP) {
       this.#putUpSome(this.#waiting.splice(0, STEP), links);
       if (this.#clock.nowMs() >= endMs) break;
     }
@@ -309,14 +314,15 @@ export class Vips<Owner> {
         if (!this.isPuttingUp) this.#allUp();
       }
       // What is not there yet comes before what is announced once more.
-      const due = this.#queue.take(nowMs, this.isPuttingUp ? 0 : AT_ONCE);
+      const goesOn = this.#mayPutUp;
+      const due = this.#queue.take(nowMs, goesOn ? 0 : AT_ONCE);
       for (const vip of due) this.#announce(vip);
-      const isBusy = due.length === AT_ONCE || this.isPuttingUp;
+      const isBusy = due.length === AT_ONCE || goesOn;
       // A busy machine is asked for less.
       const tookMs = this.#clock.nowMs() - nowMs;
       const pauseMs = isBusy ? Math.max(PAUSE_BETWEEN_MS, tookMs / 8) : 0;
       const fenceMs = nowMs < this.#untilMs ? this.#untilMs : Infinity;
-      const dueMs = this.isPuttingUp ? nowMs : this.#queue.nextAtMs;
+      const dueMs = goesOn ? nowMs : this.#queue.nextAtMs;
       const nextMs = Math.min(Math.max(dueMs, nowMs + tookMs + pauseMs), fenceMs);
       await this.#clock.until(Math.min(nextMs, nowMs + 1000), this.#wake.signal);
     }
@@ -363,9 +369,8 @@ export class Vips<Owner> {
   }
 
   #set(places: readonly Place[]): (Error | undefined)[] {
-    // Whole seconds, rounded down: the kernel may be late, and still be in time.
     const nowMs = this.#clock.nowMs();
-    const validSeconds = Math.floor((this.#untilMs - this.#lifetimeMarginMs - nowMs) / 1000);
+    const validSeconds = this.#lifetimeSeconds(nowMs);
     if (validSeconds < 1) {
       const late = new Error("less than a second is left of the right to hold");
       return places.map(() => late);
@@ -384,6 +389,11 @@ export class Vips<Owner> {
       // The kernel did not answer: tried again with the next renewal or claim.
       return places.map(() => error as Error);
     }
+  }
+
+  /** Whole seconds, rounded down: the kernel may be late, and still be in time. */
+  #lifetimeSeconds(nowMs: number): number {
+    return Math.floor((this.#untilMs - this.#lifetimeMarginMs - nowMs) / 1000);
   }
 
   #marked(): InterfaceAddress[] {

@@ -97,7 +97,7 @@ Deno.test("claim() sets no address whose lifetime would be longer than the right
   world.grant(999);
   world.vips.claim([claim("192.0.2.1")]);
   assert.deepEqual(world.on(), []);
-  assert.deepEqual(world.names(), ["vipFailed"]);
+  assert.deepEqual(world.names(), []);
   assert.equal(world.vips.size, 0);
 });
 
@@ -438,6 +438,20 @@ Deno.test("claim() leaves room for renewals while it puts up thousands", async (
     await clock.advance(5);
     assert.equal(world.on().length, 1200);
     assert.deepEqual([vips.isPuttingUp, allUp], [false, 1]);
+  });
+});
+
+Deno.test("claim() waits for the next renewal where too little is left of the right", async () => {
+  const world = new World();
+  const { vips, clock, network, log } = world;
+  world.grant(900);
+  await world.running(async () => {
+    vips.claim([claim("192.0.2.1")]);
+    await clock.advance(500);
+    assert.deepEqual([network.changes.length, log], [0, []]);
+    world.grant(3000);
+    await settled();
+    assert.deepEqual([world.on(), vips.isPuttingUp], [["192.0.2.1"], false]);
   });
 });
 
