@@ -26,7 +26,10 @@ export class KubeLeaseApi {
         await this.#client.request<Lease>({ ...limits, method: "GET", path: this.#path }),
       );
     } catch (error) {
-      if (error instanceof KubeError && error.status === 404) return undefined;
+      // Of the API itself: that of some other server says nothing about Leases.
+      const isMissing = error instanceof KubeError && error.status === 404 &&
+        error.reason === "NotFound";
+      if (isMissing) return undefined;
       throw error;
     }
   }

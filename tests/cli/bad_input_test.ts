@@ -312,6 +312,21 @@ for (const command of ASKING) {
   }
 
   Deno.test({
+    name: `runCli() takes another server's 404 for no word about Leases: ${command[0]}`,
+    ...needing(command[0]!),
+    async fn() {
+      await using server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        () => new Response("404 page not found", { status: 404 }),
+      );
+      const { code, err } = await ask(command, `http://127.0.0.1:${server.addr.port}`);
+      assert.equal(code, 1, err);
+      assert.match(err, /answered 404 Not Found: 404 page not found$/m);
+      assertSentence(err);
+    },
+  });
+
+  Deno.test({
     name: `runCli() says that what answers is no API server: ${command[0]}`,
     ...needing(command[0]!),
     async fn() {
