@@ -9,6 +9,8 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const PLAN = "/etc/classvip/classvip.yaml";
 /** CAP_NET_ADMIN and CAP_NET_RAW. */
 const CAPABILITIES = "0000000000003000";
+/** EXIT_CREDENTIALS in systemd.exec(5). */
+const NO_CREDENTIALS = "243";
 /** Between two starts with wrong settings, at least. */
 const RETRY_US = 9_000_000;
 
@@ -101,6 +103,15 @@ export const systemdUnitScenarios: Scenario[] = [
         assert.equal(await show("NRestarts"), "1");
         assert.ok(await startedUs() - refusedUs > RETRY_US, `${await startedUs()} - ${refusedUs}`);
         await systemd.run("systemctl stop classvip");
+
+        // So is a kubeconfig that nobody has written yet.
+        await systemd.run("rm /etc/classvip/kubeconfig");
+        await systemd.run("systemctl start --no-block classvip");
+        await until("it waits, after the end of the release", async () => {
+          if (await show("ExecMainStatus") !== NO_CREDENTIALS) return undefined;
+          const comm = await systemd.run(`cat /proc/${await show("ControlPID")}/comm || true`);
+          return comm === "sleep\n" || undefined;
+        });
       } catch (error) {
         console.error(await systemd.run("journalctl --unit=classvip --output=cat --lines=40"));
         throw error;
