@@ -67,6 +67,12 @@ export class HttpKubeClient implements KubeClient {
       // Deno 2.6 forgets the signal of fetch() when it collects garbage: the body has to be ended here.
       const cancel = () => void reader.cancel().catch(() => {});
       cutoff.signal.addEventListener("abort", cancel, { once: true });
+      // Another node's server, which may be cut off from etcd and say nothing, is left for the own one.
+      using _ = {
+        [Symbol.dispose]: this.#servers.onReturn(() => {
+          if (this.#servers.current !== server) cancel();
+        }),
+      };
       const decoder = new LineDecoder();
       let lines: string[] = ["head"]; // the wait for the first line begins with the head
       for (;;) {

@@ -7,6 +7,7 @@ export class Servers {
   readonly #usual: string;
   #servers: readonly string[];
   #index = 0;
+  readonly #listeners = new Set<() => void>();
 
   /** @param usual URL of the server to ask while no others are known, the kubeconfig's */
   constructor(usual: string) {
@@ -35,5 +36,12 @@ export class Servers {
   /** The node's own server is well again. */
   returnToOwn(): void {
     this.#index = 0;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Calls back when requests go to the node's own server again. @returns a function that ends it */
+  onReturn(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 }

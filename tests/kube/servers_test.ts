@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../lib/kube/client.ts";
 import { Servers } from "../../lib/kube/servers.ts";
-import { fakeCredentials, ScriptedServer } from "./server.ts";
+import { fakeCredentials, ScriptedServer, streaming } from "./server.ts";
 
 const OWN = "https://10.0.0.1:6443";
 const OTHER = "https://10.0.0.2:6443";
@@ -64,4 +64,28 @@ Deno.test("connect() asks another server after one that is away or in trouble, n
   clients.servers.failed(urls[1]!);
   await assert.rejects(ask(), { reason: "Unreachable" });
   assert.equal(clients.servers.current, urls[0]);
+});
+
+Deno.test("stream() of another server ends when the own one is well again, its own goes on", async () => {
+  const answer = () => streaming(['{"s":1}\n']);
+  await using own = new ScriptedServer(answer);
+  await using other = new ScriptedServer(answer);
+  const clients = connect(fakeCredentials("http://127.0.0.1:9"), { userAgent: "test" });
+  const urls = [own, other].map(({ port }) => `http://127.0.0.1:${port}`);
+  clients.servers.know(urls[0]!, [urls[1]!]);
+  const client = clients.open();
+  const open = async () => {
+    const stream = client.stream({ method: "GET", path: "/x", silenceMs: 60_000 });
+    const lines = stream[Symbol.asyncIterator]();
+    assert.deepEqual((await lines.next()).value, { s: 1 });
+    return lines;
+  };
+  const mine = (await open()).next();
+  clients.servers.failed(urls[0]!);
+  const theirs = (await open()).next();
+  clients.servers.returnToOwn();
+  assert.equal((await theirs).done, true);
+  assert.deepEqual([own, other].map(({ seen }) => seen.length), [1, 1]);
+  client[Symbol.dispose]();
+  await assert.rejects(mine, { reason: "Aborted" });
 });
