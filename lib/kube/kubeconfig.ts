@@ -98,6 +98,13 @@ function check(selection: Selection): Selection {
     // Not shown: errors name the server.
     refuse("clusters[].cluster.server", "holds a user name or password; give it in users[].user");
   }
+  const proxy = text(cluster["proxy-url"]);
+  if (proxy !== undefined && !(/^(https?|socks5h?):\/\/[^/]/.test(proxy) && URL.canParse(proxy))) {
+    refuse(
+      "clusters[].cluster.proxy-url",
+      `"${hidden(proxy)}" is not a URL such as http://10.0.0.1:3128`,
+    );
+  }
   if (cluster["insecure-skip-tls-verify"] === true) {
     refuse(
       "insecure-skip-tls-verify",

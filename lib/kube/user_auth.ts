@@ -71,7 +71,10 @@ export class UserAuthenticator {
   /** client-node trips over what is no ExecCredential with a status. */
   #explain(error: unknown): Error {
     const said = error instanceof Error ? error.message.trim() : String(error);
-    if (this.#plugin === undefined) return error instanceof Error ? error : new Error(said);
+    // The command of an auth-provider is quoted with its arguments: whatever they hold.
+    if (this.#plugin === undefined) {
+      return new Error(said.replace(/Command failed: [^]*/, "its command failed"));
+    }
     const why = error instanceof TypeError || error instanceof SyntaxError || said === ""
       ? "it failed, or printed no ExecCredential with a status"
       : said;

@@ -168,6 +168,11 @@ Deno.test("loadCredentials() says in one sentence what is wrong with a kubeconfi
       /server "ftp:\/\/\(hidden\)@10.0.0.1" is not a URL/,
     ],
     [
+      "a proxy that is no URL",
+      kubeconfig({ cluster: { "proxy-url": "ftp://me:s3cret@10.0.0.1" } }),
+      /proxy-url "ftp:\/\/\(hidden\)@10.0.0.1" is not a URL such as http/,
+    ],
+    [
       "insecure",
       kubeconfig({ cluster: { "insecure-skip-tls-verify": true } }),
       /insecure-skip-tls-verify is not supported; give the cluster's certificate-authority/,
@@ -296,6 +301,51 @@ Deno.test("authorization() says that an exec plugin cannot be started, or printe
       return true;
     });
   }
+});
+
+Deno.test("authorization() quotes no secret of what failed", async (t) => {
+  const command = "/bin/false";
+  const users: Record<string, Record<string, unknown>> = {
+    "exec plugin": { exec: { command, args: ["s3cret"], env: [{ name: "A", value: "s3cret" }] } },
+    "command of an auth-provider": {
+      "auth-provider": {
+        name: "gcp",
+        config: {
+          "access-token": "s3cret",
+          expiry: "2001-01-01",
+          "cmd-path": command,
+          "cmd-args": "s3cret",
+        },
+      },
+    },
+    "identity provider": {
+      "auth-provider": {
+        name: "oidc",
+        config: {
+          ...{ "id-token": "s3cret", "refresh-token": "s3cret", "client-secret": "s3cret" },
+          ...{ "client-id": "a", "idp-issuer-url": "http://127.0.0.1:1" },
+        },
+      },
+    },
+  };
+  for (const [name, user] of Object.entries(users)) {
+    await t.step(name, async () => {
+      const credentials = await load(kubeconfig({ user }));
+      await assert.rejects(credentials.authorization(), (error: Error) => {
+        assert.doesNotMatch(Deno.inspect(error), /s3cr/);
+        return true;
+      });
+    });
+  }
+  await t.step("proxy", async () => {
+    const cluster = { "proxy-url": "http://me:s3cret@127.0.0.1:1" };
+    const credentials = await load(kubeconfig({ cluster, user: { token: "s3cret" } }));
+    using client = connect(credentials, { userAgent: "classvip/test" }).open();
+    await assert.rejects(client.request({ method: "GET", path: "/version" }), (error: Error) => {
+      assert.doesNotMatch(Deno.inspect(error), /s3cr/);
+      return true;
+    });
+  });
 });
 
 Deno.test("authorization() refuses a token that no header can carry, and does not say it", async () => {
