@@ -38,14 +38,26 @@ export interface CommandLine {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Flags of a command, which are no settings. */
-const OWN_FLAGS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
-  config: ["output", "schema"],
-  classes: ["output"],
-  handover: ["to"],
-  manifest: ["image", "namespace"],
-  migrate: ["image", "namespace"],
-};
+/** They print objects. */
+const MAKERS: readonly CommandName[] = ["manifest", "migrate"];
+/** They take words after their name. */
+const WORDY: readonly CommandName[] = [...MAKERS, "config"];
+
+/** A flag of some commands alone, which is no setting. */
+interface OwnFlag {
+  readonly commands: readonly CommandName[];
+  /** It needs no value. */
+  readonly isBoolean?: true;
+  readonly parse: (text: string) => Parsed<unknown>;
+}
+
+const OWN_FLAGS = new Map<string, OwnFlag>([
+  ["output", { commands: ["config", "classes"], parse: parseFormat }],
+  ["schema", { commands: ["config"], isBoolean: true, parse: parseBoolean }],
+  ["to", { commands: ["handover"], parse: parseObjectName }],
+  ["image", { commands: MAKERS, parse: parseImage }],
+  ["namespace", { commands: MAKERS, parse: parseNamespace }],
+]);
 
 /** Flags that stand for a command, whatever else the line says. */
 const SWITCHES = new Map<string, CommandName>([
@@ -55,6 +67,18 @@ const SWITCHES = new Map<string, CommandName>([
   ["v", "version"],
   ["V", "version"],
 ]);
+
+/** What a command without anything beside it says. */
+const NOTHING: Omit<CommandLine, "command"> = {
+  flags: [],
+  problems: [],
+  output: "text",
+  schema: false,
+  to: undefined,
+  operands: [],
+  image: undefined,
+  namespace: undefined,
+};
 
 /** `-leaseName=x`: the parser would take it for nine flags of one letter each. */
 const ONE_DASH = /^-([A-Za-z][^=]+)/;
@@ -96,19 +120,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   };
   const switches = flags.filter(({ flag }) => SWITCHES.has(flag));
   const [asked] = switches.filter(isOn).map(({ flag }) => SWITCHES.get(flag)!);
-  if (asked) {
-    return {
-      command: asked,
-      flags: [],
-      problems: [],
-      output: "text",
-      schema: false,
-      to: undefined,
-      operands: [],
-      image: undefined,
-      namespace: undefined,
-    };
-  }
+  if (asked) return { ...NOTHING, command: asked };
   const { command, operands } = commandOf(words, problems);
   if (command === "version" || command === "help") {
     for (const { flag, value } of flags.filter((given) => !switches.includes(given))) {
@@ -117,82 +129,50 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       problems.push({ setting: flag, value, source, problem: "no flag of this command", right });
     }
   }
-  const answers = command === "config" || command === "classes";
-  const outputs = answers ? flags.filter(({ flag }) => flag === "output") : [];
-  const output = outputs.length === 0 ? "text" : outputs.at(-1)?.value;
-  if (output !== "text" && output !== "json") {
-    problems.push({
-      setting: "output",
-      value: output,
-      source: "flag --output",
-      problem: "no such format",
-      right: "text or json",
-    });
-  }
-  const schemas = command === "config" ? flags.filter(({ flag }) => flag === "schema") : [];
-  const targets = command === "handover" ? flags.filter(({ flag }) => flag === "to") : [];
-  const to = targets.at(-1)?.value;
-  if (command === "handover" && !to) {
-    problems.push({
-      setting: "to",
-      value: to,
-      source: targets.length > 0 ? "flag --to" : "not given",
-      problem: "no node is named",
-      right: "--to=<name of a node>",
-    });
-  }
-  if (to) problems.push(...wrong("to", to, parseObjectName(to)));
-  const own = MAKERS.includes(command)
-    ? flags.filter(({ flag }) => flag === "image" || flag === "namespace")
-    : [];
-  for (const { flag, value } of own) {
-    if (value) {
-      problems.push(
-        ...wrong(flag, value, flag === "image" ? parseImage(value) : parseNamespace(value)),
-      );
-      continue;
+  const ownNames = [...OWN_FLAGS].flatMap(([name, { commands }]) =>
+    commands.includes(command) ? [name] : []
+  );
+  const own = flags.filter(({ flag }) => ownNames.includes(flag));
+  for (const [i, { flag, value }] of own.entries()) {
+    const source = `flag --${flag}`;
+    const refuse = (problem: string, right: string) =>
+      problems.push({ setting: flag, value, source, problem, right });
+    const before = own.slice(0, i).find((other) => other.flag === flag);
+    if (before !== undefined && before.value !== value) {
+      refuse(`flag --${flag} says ${JSON.stringify(before.value)}`, "one of them");
     }
-    problems.push({
-      setting: flag,
-      value,
-      source: `flag --${flag}`,
-      problem: "its value is missing",
-      right: `--${flag}=value`,
-    });
+    if (value === undefined) refuse("its value is missing", `--${flag}=value`);
+    else problems.push(...wrong(flag, value, OWN_FLAGS.get(flag)!.parse(value)));
   }
-  for (const name of ["output", "schema", "to", "image", "namespace"]) {
-    const [first, ...others] = [...outputs, ...schemas, ...targets, ...own]
-      .filter(({ flag }) => flag === name);
-    problems.push(
-      ...others.filter(({ value }) => value !== first!.value).map(({ value }) => ({
-        setting: name,
-        value,
-        source: `flag --${name}`,
-        problem: `flag --${name} says ${JSON.stringify(first!.value)}`,
-        right: "one of them",
-      })),
-    );
+  if (command === "handover" && own.length === 0) {
+    const [setting, source, right] = ["to", "not given", "--to=<name of a node>"];
+    problems.push({ setting, value: undefined, source, problem: "no node is named", right });
   }
   const misspelt = flags.filter(({ flag, value }) => {
-    const meant = findFlag(flag) === undefined && nearest(flag, OWN_FLAGS[command] ?? []);
+    const meant = findFlag(flag) === undefined && nearest(flag, ownNames);
     if (!meant || meant === flag) return false;
     const source = `flag --${flag}`;
-    const right = asMeant(flag, meant, meant === "schema");
+    const right = asMeant(flag, meant, OWN_FLAGS.get(meant)!.isBoolean ?? false);
     problems.push({ setting: flag, value, source, problem: "no such flag", right });
     return true;
   });
-  const taken = [...switches, ...outputs, ...schemas, ...targets, ...own, ...misspelt];
-  const last = (name: string) => own.findLast(({ flag }) => flag === name)?.value;
+  const taken = [...switches, ...own, ...misspelt];
+  /** What was wrong is said above, and not once more where it is used. */
+  const valueOf = (name: string): unknown => {
+    const given = own.findLast(({ flag }) => flag === name);
+    const parsed = given?.value === undefined ? undefined : OWN_FLAGS.get(name)!.parse(given.value);
+    return parsed?.ok ? parsed.value : undefined;
+  };
   return {
+    ...NOTHING,
     command,
     problems,
-    to,
     operands,
-    image: last("image"),
-    // Said above, and not once more where it is used.
-    namespace: parseNamespace(last("namespace") ?? "").ok ? last("namespace") : undefined,
-    schema: schemas.map(isOn).includes(true),
-    output: output === "json" ? "json" : "text",
+    to: valueOf("to") as string | undefined,
+    image: valueOf("image") as string | undefined,
+    namespace: valueOf("namespace") as string | undefined,
+    schema: valueOf("schema") === true,
+    output: valueOf("output") === "json" ? "json" : "text",
     flags: flags.filter((given) => !taken.includes(given)),
   };
 }
@@ -204,9 +184,15 @@ function wrong(setting: string, value: string, parsed: Parsed<unknown>): ConfigP
   return [{ setting, value, source: `flag --${setting}`, problem, right }];
 }
 
+function parseFormat(text: string): Parsed<"text" | "json"> {
+  return text === "text" || text === "json"
+    ? { ok: true, value: text }
+    : { ok: false, problem: "no such format", right: "text or json" };
+}
+
 /** No more than that it is one word: registries have rules of their own. */
 function parseImage(text: string): Parsed<string> {
-  return /^\S+$/.test(text) ? { ok: true, value: text } : {
+  return /^[!-~]+$/.test(text) ? { ok: true, value: text } : {
     ok: false,
     problem: "not the name of an image",
     right: "one word such as registry.example.com/classvip:0.1.0",
@@ -215,15 +201,10 @@ function parseImage(text: string): Parsed<string> {
 
 function completeBoolean(arg: string): string {
   const flag = /^--?([^=]+)$/.exec(arg)?.[1];
-  return flag && (SWITCHES.has(flag) || flag === "schema" || isBooleanFlag(flag))
+  return flag && (SWITCHES.has(flag) || OWN_FLAGS.get(flag)?.isBoolean || isBooleanFlag(flag))
     ? `${arg}=true`
     : arg;
 }
-
-/** They print objects. */
-const MAKERS: readonly CommandName[] = ["manifest", "migrate"];
-/** They take words after their name. */
-const WORDY: readonly CommandName[] = [...MAKERS, "config"];
 
 function commandOf(
   [word = "run", ...leftover]: string[],
