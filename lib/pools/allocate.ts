@@ -243,8 +243,7 @@ class Allocator {
         if (others.every((other) => useConflict(other, service) === undefined)) return { vip };
       }
     }
-    this.#room ??= new Room(this.#input, this.#services);
-    const beyond = this.#room.beyond(service, fresh);
+    const beyond = this.#roomLeft().beyond(service, fresh);
     if (beyond !== undefined) return { beyond };
     let why: string | undefined;
     for (const pool of pools) {
@@ -258,6 +257,20 @@ class Allocator {
         why === undefined ? "" : ` (${why})`
       }`,
     };
+  }
+
+  #roomLeft(): Room {
+    if (this.#room !== undefined) return this.#room;
+    this.#room = new Room(this.#input.limits ?? UNLIMITED);
+    if (!this.#room.isBounded) return this.#room;
+    for (const service of this.#services) {
+      // Without a class, what is shown may be another controller's.
+      const has = service.wished.length === 0
+        ? this.#given.get(service.uid) ?? NONE
+        : shownBy(service, this.#pools).flatMap(({ vip, pool }) => pool ? vip : []);
+      for (const vip of has) this.#room.take(service, vip);
+    }
+    return this.#room;
   }
 
   /** Whether those who name an address together are the ones who get it. */
@@ -308,13 +321,12 @@ class Room {
   readonly #taken = new Set<string>();
   readonly #byNamespace = new Map<string, number>();
 
-  constructor({ limits = UNLIMITED, intents }: AllocateInput, services: readonly ServiceView[]) {
+  constructor(limits: VipLimits) {
     this.#limits = limits;
-    if (limits.maxVips === 0 && limits.maxVipsPerNamespace === 0) return;
-    for (const service of services) {
-      for (const { ip } of service.ingress) if (ip !== undefined) this.take(service, ip);
-      for (const vip of intents.get(service.uid)?.addresses ?? NONE) this.take(service, vip);
-    }
+  }
+
+  get isBounded(): boolean {
+    return this.#limits.maxVips > 0 || this.#limits.maxVipsPerNamespace > 0;
   }
 
   /** An address that several share counts once. */

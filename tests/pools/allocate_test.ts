@@ -57,6 +57,11 @@ Deno.test("allocate() keeps no address for who is beyond the limits", () => {
       "An address from its pool waits for room: maxVipsPerNamespace is 3",
     ]],
   );
+  const theirs = viewOf("theirs", { class: undefined, shows: ["203.0.113.9"] });
+  const besides = run([theirs, viewOf("gets")], [POOL], {
+    limits: { maxVips: 1, maxVipsPerNamespace: 0 },
+  });
+  assert.deepEqual(given(besides), { gets: "10.0.0.1" }, "another controller's takes no room");
   const intents = new Map([["uid-waits", { key: "shop/waits", addresses: ["10.0.0.3"] }]]);
   const being = run(services, [POOL], { limits, intents });
   assert.equal(given(being)["gets"], "", "what is being given out takes room");
