@@ -1,8 +1,9 @@
 import type { Service } from "../lib/kube/types.ts";
-import type { Ground } from "./ground.ts";
+import { type Ground, rest } from "./ground.ts";
 
 /** Requests under way at a time. */
 const AT_ONCE = 32;
+const LOOK_MS = 1000;
 
 /** Who created an object with a status says so in it, at length: it is a third of what is listed. */
 const MANAGED_FIELDS = [
@@ -39,6 +40,7 @@ export async function storeServices(ground: Ground, services: readonly Service[]
   }
   const creationTimestamp = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const stored = new Map<string, object>();
+  const addresses = new Map<string, object>();
   for (const service of services) {
     const metadata = { creationTimestamp, uid: crypto.randomUUID() };
     const { namespace, name } = service.metadata!;
@@ -57,9 +59,8 @@ export async function storeServices(ground: Ground, services: readonly Service[]
         ipFamilyPolicy: "SingleStack",
       },
     });
-    // Else the API server sets about mending them, one by one.
     if (headless) continue;
-    stored.set(`ipaddresses/${clusterIP}`, {
+    addresses.set(`ipaddresses/${clusterIP}`, {
       kind: "IPAddress",
       apiVersion: "networking.k8s.io/v1",
       metadata: {
@@ -72,6 +73,13 @@ export async function storeServices(ground: Ground, services: readonly Service[]
       },
       spec: { parentRef: { resource: "services", namespace, name } },
     });
+  }
+  // The API server creates addresses that it has not seen by itself, one by one, for minutes.
+  await control.store(addresses);
+  for (let seen = 0; seen < addresses.size; await rest(LOOK_MS)) {
+    // Of its cache: what it has seen itself.
+    const path = "/apis/networking.k8s.io/v1/ipaddresses?resourceVersion=0";
+    seen = (await kube.request<{ items: unknown[] }>("GET", path)).items.length;
   }
   await control.store(stored);
 }

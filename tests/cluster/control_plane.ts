@@ -25,6 +25,7 @@ rules:
 
 /** Changes in one transaction; etcd takes 128 at most. */
 const ETCD_TRANSACTION = 100;
+const TRANSACTION_MS = 50;
 
 /**
  * A real etcd with a real kube-apiserver in front, without controllers, scheduler or kubelets.
@@ -161,6 +162,8 @@ export class ControlPlane implements AsyncDisposable {
     }));
     for (let i = 0; i < puts.length; i += ETCD_TRANSACTION) {
       await this.#askEtcd("/txn", { success: puts.slice(i, i + ETCD_TRANSACTION) });
+      // The API server hangs up on watchers of its own that cannot keep up.
+      await rest(TRANSACTION_MS);
     }
   }
 
