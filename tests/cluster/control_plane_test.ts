@@ -1,19 +1,6 @@
 import assert from "node:assert/strict";
-import { rest } from "../lab/clock.ts";
+import { until } from "../scenarios/stage.ts";
 import { ControlPlane } from "./control_plane.ts";
-
-const DEADLINE_MS = 30_000;
-
-/** Looks until there is something. */
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const endMs = performance.now() + DEADLINE_MS;
-  for (;;) {
-    const found = await look().catch(() => undefined);
-    if (found !== undefined) return found;
-    if (performance.now() > endMs) throw new Error(`Not within ${DEADLINE_MS} ms: ${what}`);
-    await rest(20);
-  }
-}
 
 /** Undefined while the process runs; one that nobody has waited for yet has ended too. */
 async function ended(pid: string): Promise<true | undefined> {
@@ -55,7 +42,10 @@ Deno.test("ControlPlane leaves nothing running, also when its process is killed"
     }).spawn();
     const pids = await Promise.all(
       programs.map((name) =>
-        until(`${name} runs`, () => Deno.readTextFile(`${assets}/${name}.pid`))
+        until(
+          `${name} runs`,
+          () => Deno.readTextFile(`${assets}/${name}.pid`).catch(() => undefined),
+        )
       ),
     );
     parent.kill("SIGKILL");
