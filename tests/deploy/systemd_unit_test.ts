@@ -5,7 +5,8 @@ import { run } from "../lab/command.ts";
 const SHIPPED = "deploy/systemd/classvip.service";
 const PROGRAM = "/usr/local/bin/classvip";
 const CONFIG = "/etc/classvip/classvip.yaml";
-const HIGHEST_EXPOSURE = 2.5;
+/** It has 2.0; most of its lines are worth more than what is left here. */
+const HIGHEST_EXPOSURE = 2.1;
 
 const isMissing = await run(["systemd-analyze", "--version"]).then(() => false, () => true);
 const why = isMissing ? " (skipped: there is no systemd-analyze)" : "";
