@@ -2,6 +2,7 @@ import type { ProcessConfig } from "../config/instance.ts";
 import { type Clients, connect } from "../kube/client.ts";
 import { loadCredentials } from "../kube/credentials.ts";
 import { keepMemoryPrivate } from "../sys/private_memory.ts";
+import { sendAtOnce } from "../sys/tcp.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 
@@ -17,5 +18,5 @@ export async function loadClients(
 ): Promise<Clients> {
   keepMemoryPrivate();
   const credentials = await loadCredentials({ kubeconfig, server, env });
-  return connect(credentials, { userAgent: `classvip/${VERSION}` });
+  return connect(credentials, { userAgent: `classvip/${VERSION}`, sendAtOnce });
 }

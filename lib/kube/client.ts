@@ -1,6 +1,7 @@
 import type { Credentials } from "./credentials.ts";
 import { Cutoff } from "./cutoff.ts";
 import { KubeError } from "./errors.ts";
+import { hurry } from "./hurry.ts";
 import { LineDecoder } from "./lines.ts";
 import { refusal } from "./refusal.ts";
 import { Servers } from "./servers.ts";
@@ -20,8 +21,16 @@ export interface Clients {
   open(): KubeClient;
 }
 
-/** @param options.userAgent for example `classvip/1.2.3`. */
-export function connect(credentials: Credentials, options: { userAgent: string }): Clients {
+/** How clients ask. */
+export interface ClientOptions {
+  /** For example `classvip/1.2.3`. */
+  readonly userAgent: string;
+  /** Makes sockets send what they hold back. */
+  readonly sendAtOnce?: () => void;
+}
+
+/** Asks the servers that the credentials name. */
+export function connect(credentials: Credentials, options: ClientOptions): Clients {
   const servers = new Servers(credentials.server);
   return { credentials, servers, open: () => new HttpKubeClient(credentials, options, servers) };
 }
@@ -29,19 +38,19 @@ export function connect(credentials: Credentials, options: { userAgent: string }
 /** Requests through Deno's fetch over connections that no other client shares. */
 export class HttpKubeClient implements KubeClient {
   readonly #credentials: Credentials;
-  readonly #userAgent: string;
+  readonly #options: ClientOptions;
   readonly #servers: Servers;
   readonly #lifetime = new AbortController();
   #http: { client: Deno.HttpClient; identity: string } | undefined;
 
   constructor(
     credentials: Credentials,
-    options: { userAgent: string },
+    options: ClientOptions,
     servers = new Servers(credentials.server),
   ) {
     this.#credentials = credentials;
     this.#servers = servers;
-    this.#userAgent = options.userAgent;
+    this.#options = options;
   }
 
   async request<T>(options: RequestOptions): Promise<T> {
@@ -126,7 +135,8 @@ export class HttpKubeClient implements KubeClient {
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
-    const headers = new Headers({ accept: "application/json", "user-agent": this.#userAgent });
+    const { userAgent, sendAtOnce } = this.#options;
+    const headers = new Headers({ accept: "application/json", "user-agent": userAgent });
     if (authorization !== undefined) headers.set("authorization", authorization);
     const init: RequestInit & { client: Deno.HttpClient } = {
       method: options.method,
@@ -141,6 +151,7 @@ export class HttpKubeClient implements KubeClient {
       headers.set("content-type", `application/${kind}`);
       init.body = JSON.stringify(options.body);
     }
+    using _ = sendAtOnce && hurry(sendAtOnce);
     return await cutoff.race(fetch(url, init));
   }
 
