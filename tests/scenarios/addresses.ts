@@ -63,17 +63,19 @@ export const addressScenarios: Scenario[] = [
     async run(stage) {
       const { lab } = stage.world;
       const [node, other] = [stage.nodes[0]!, stage.nodes[1]!];
-      const [router, held] = [stage.freshVip(), stage.freshVip()];
+      const [router, held, kubernetes] = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
       await node.exec(["ip", "route", "add", "198.51.100.0/24", "via", router]);
       stage.defer(async () => void await node.exec(["ip", "route", "del", "198.51.100.0/24"]));
       await lab.client.exec(["ip", "address", "add", `${held}/32`, "dev", lab.client.interface]);
-      await stage.startAgent(node);
+      // As a pod has it.
+      await stage.startAgent(node, { env: { KUBERNETES_SERVICE_HOST: kubernetes } });
       const { spec } = await stage.createService({ name: "other" });
       const clusterIp = spec!.clusterIP!;
       const outside = /no subnet of eth0 holds it: it needs a pool that does/;
       const cases: [name: string, address: string, message: RegExp][] = [
         ["gateway", router, /it is a gateway of this node/],
         ["api-server", lab.gatewayIp, /it is the API server's address/],
+        ["api-cluster-ip", kubernetes, /it is the cluster IP of the API server/],
         ["cluster-ip", clusterIp, /it is the cluster IP of Service/],
         ["cluster-dns", "10.96.255.254", outside],
         ["world", "198.51.100.7", outside],
