@@ -1,3 +1,4 @@
+import { comesBefore } from "../kube/resource_version.ts";
 import type { Lease } from "../kube/types.ts";
 
 /** Annotation: which boot and network namespace of the holder's node wrote the record. */
@@ -96,11 +97,7 @@ export function sameRecord(a: Lease, b: Lease): boolean {
  * compare-and-swap.
  */
 export function isOlder(candidate: Lease, current: Lease): boolean {
-  const [a, b] = [
-    candidate.metadata?.resourceVersion ?? "",
-    current.metadata?.resourceVersion ?? "",
-  ];
-  return /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);
+  return comesBefore(candidate.metadata?.resourceVersion, current.metadata?.resourceVersion);
 }
 
 /** Wall-clock time as Kubernetes' MicroTime: RFC 3339 with six digits. */

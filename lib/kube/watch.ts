@@ -2,6 +2,7 @@ import { backoffMs } from "./backoff.ts";
 import { KubeError } from "./errors.ts";
 import { checkedPage, type ListPage } from "./list.ts";
 import { watchRefusal } from "./refusal.ts";
+import { comesBefore } from "./resource_version.ts";
 import type { KubeClient, KubeObject, RequestOptions } from "./types.ts";
 import { type Entry, keyOf, WatchState } from "./watch_state.ts";
 
@@ -99,6 +100,8 @@ export class Watch<Raw extends KubeObject, Slim> {
   #keep: (raw: Raw) => boolean = () => true;
   /** Where to go on; undefined asks for a list. */
   #resourceVersion: string | undefined;
+  /** The server was out of reach: what answers now may stand on a backup of what was seen. */
+  #wasAway = false;
   #isSynced = false;
   #lastActivityMs: number | undefined;
   #lastAttemptMs: number | undefined;
@@ -168,6 +171,8 @@ export class Watch<Raw extends KubeObject, Slim> {
       let error: KubeError | undefined;
       const { signal: round } = this.#round = new AbortController();
       try {
+        if (this.#wasAway && this.#resourceVersion !== undefined) await this.#checkPlace(round);
+        this.#wasAway = false;
         if (this.#resourceVersion === undefined || this.#waiting.length > 0) {
           await this.#list(round);
         }
@@ -177,6 +182,7 @@ export class Watch<Raw extends KubeObject, Slim> {
         if (!(thrown instanceof KubeError)) throw thrown;
         if (round.aborted) continue;
         error = thrown;
+        if (error.status === 0) this.#wasAway = true;
         if (losesPlace(error)) this.#resourceVersion = undefined;
       }
       if (signal.aborted) return;
@@ -239,6 +245,22 @@ export class Watch<Raw extends KubeObject, Slim> {
     this.#waiting = this.#waiting.filter((one) => !waiting.includes(one));
     for (const { resolve } of waiting) resolve();
     observer?.listed?.(entries.size, clock.nowMs() - startedMs);
+  }
+
+  /**
+   * Where etcd was restored from a backup, the server stands before what was seen, and would be silent
+   * about all that happens until it gets there again.
+   */
+  async #checkPlace(signal: AbortSignal): Promise<void> {
+    const { client, path } = this.#options;
+    const page = await client.request<Partial<ListPage<Raw | null>> | undefined>({
+      ...this.#request(signal),
+      query: { ...this.#query, limit: "1" },
+    });
+    this.#sawActivity();
+    if (comesBefore(checkedPage(page, path).metadata.resourceVersion, this.#resourceVersion)) {
+      this.#resourceVersion = undefined;
+    }
   }
 
   async #page(next: string | undefined, signal: AbortSignal): Promise<ListPage<Raw | null>> {

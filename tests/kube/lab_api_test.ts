@@ -141,7 +141,8 @@ testWatch(
 testWatch(
   "run() resumes without a list after a reset, a cut line, a restart",
   async (server, watching) => {
-    const lists = () => server.requests.filter(({ query }) => query["limit"]).length;
+    // A list of one object only asks where the server stands.
+    const lists = () => server.requests.filter(({ query }) => Number(query["limit"]) > 1).length;
     const before = lists();
     server.closeConnections();
     await watching.until("restarted Unreachable");

@@ -154,14 +154,14 @@ Deno.test("run() backs off from a server that closes at once, doubling up to a b
 Deno.test("run() begins the back-off anew after a watch that lasted", async () => {
   const failed = refused(0, "Unreachable");
   const lasted: Stream = { lines: [], lastsMs: 60_000, end: failed };
-  const play = new Play(failed, failed, page([]), lasted, stays);
+  const play = new Play(failed, failed, page([]), lasted, page([]), stays);
   await play.run();
   assert.deepEqual(play.waits, [200, 400, 200]);
 });
 
 Deno.test("run() goes on backing off when heads of watches time out", async () => {
   const timeout: Stream = { lines: [], lastsMs: 10_000, end: refused(0, "Timeout") };
-  const play = new Play(page([]), timeout, timeout, stays);
+  const play = new Play(page([]), timeout, page([]), timeout, page([]), stays);
   await play.run();
   assert.deepEqual(play.waits, [200, 400]);
 });
@@ -304,10 +304,24 @@ Deno.test("run() never takes for an empty list what is no list", async () => {
 Deno.test("run() resumes where it was after a silent or broken stream", async () => {
   for (const reason of ["Silent", "Unreachable"]) {
     const broken: Stream = { lines: [bookmark("30")], lastsMs: 90_000, end: refused(0, reason) };
-    const play = new Play(page([]), broken, stays);
+    const play = new Play(page([]), broken, page([], "30"), stays);
     await play.run();
-    assert.deepEqual(play.seen, ["list", "watch 10", "watch 30"]);
+    assert.deepEqual(play.seen, ["list", "watch 10", "list", "watch 30"]);
+    assert.equal(play.told.length, 2, "the second list was a look where the server stands");
   }
+});
+
+Deno.test("run() lists again when the server that was away stands before what was seen", async () => {
+  const broken: Stream = {
+    lines: [bookmark("30")],
+    lastsMs: 90_000,
+    end: refused(0, "Unreachable"),
+  };
+  const restored = [page([thing("b", 2)], "9"), page([thing("b", 2), thing("c", 3)], "29")];
+  const play = new Play(page([thing("a", 1)]), broken, ...restored, stays);
+  await play.run();
+  assert.deepEqual(play.seen, ["list", "watch 10", "list", "list", "watch 29"]);
+  assert.equal(play.told.at(-1), 'replaced [["ns/b",2],["ns/c",3]] deleted [1]');
 });
 
 Deno.test("run() rejects with an exception of its handler", async () => {
