@@ -1,3 +1,4 @@
+import { setUint16 } from "./bytes.ts";
 import { encodeEthernet, ETHERTYPE_ARP } from "./ethernet.ts";
 import { type IpAddress, ipFromBytes, parseIp } from "./ip.ts";
 import { BROADCAST_MAC, MAC_LENGTH, ZERO_MAC } from "./mac.ts";
@@ -29,7 +30,7 @@ const IPV4_OVER_ETHERNET = [0x00, 0x01, 0x08, 0x00, MAC_LENGTH, 4] as const;
 export function encodeArp(packet: ArpPacket): Uint8Array {
   const bytes = new Uint8Array(PACKET_LENGTH);
   bytes.set(IPV4_OVER_ETHERNET, 0);
-  new DataView(bytes.buffer).setUint16(6, packet.operation);
+  setUint16(bytes, 6, packet.operation);
   bytes.set(packet.senderMac, 8);
   bytes.set(packet.senderIp.bytes, 14);
   bytes.set(packet.targetMac, 18);

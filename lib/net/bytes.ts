@@ -13,3 +13,12 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   }
   return whole;
 }
+
+/**
+ * Writes a number of 16 bits in network order. A DataView would move the array out of the collected
+ * heap, which takes longer than all the rest of a frame.
+ */
+export function setUint16(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >> 8;
+  bytes[offset + 1] = value;
+}

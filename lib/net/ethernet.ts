@@ -1,3 +1,4 @@
+import { setUint16 } from "./bytes.ts";
 import { MAC_LENGTH } from "./mac.ts";
 
 /** EtherTypes (IEEE 802 numbers, IANA). */
@@ -27,14 +28,13 @@ const TAG_LENGTH = 4;
 export function encodeEthernet(frame: EthernetFrame): Uint8Array {
   const headerLength = HEADER_LENGTH + (frame.vlanId === undefined ? 0 : TAG_LENGTH);
   const bytes = new Uint8Array(headerLength + frame.payload.length);
-  const view = new DataView(bytes.buffer);
   bytes.set(frame.destination, 0);
   bytes.set(frame.source, MAC_LENGTH);
   if (frame.vlanId !== undefined) {
-    view.setUint16(12, ETHERTYPE_VLAN);
-    view.setUint16(14, frame.vlanId);
+    setUint16(bytes, 12, ETHERTYPE_VLAN);
+    setUint16(bytes, 14, frame.vlanId);
   }
-  view.setUint16(headerLength - 2, frame.etherType);
+  setUint16(bytes, headerLength - 2, frame.etherType);
   bytes.set(frame.payload, headerLength);
   return bytes;
 }

@@ -62,6 +62,9 @@ const SET_ATTRIBUTES_LENGTH = 3 * ATTRIBUTE_HEADER_LENGTH + CACHEINFO_LENGTH + 4
 
 const IFINFOMSG_LENGTH = 16;
 const IFADDRMSG_LENGTH = 8;
+/** Of what {@linkcode writeAddressChange} writes, in bytes: an IPv6 address that is set. */
+export const LONGEST_ADDRESS_CHANGE = HEADER_LENGTH + IFADDRMSG_LENGTH +
+  2 * (ATTRIBUTE_HEADER_LENGTH + 16) + SET_ATTRIBUTES_LENGTH;
 const RTMSG_LENGTH = 12;
 const RTNEXTHOP_LENGTH = 8;
 /** What the kernel fills up to 4 bytes. */
@@ -85,23 +88,26 @@ export function encodeDump(type: keyof typeof HEAD_LENGTH, sequence: number): Ui
  * The request that makes a change. A VIP is a /32 or /128 with preferred lifetime 0, so that another
  * address is chosen as the source of what the node sends by itself (RFC 6724, rule 3).
  *
- * Written byte by byte, into one array: the lifetimes of ten thousand VIPs are renewed every second
- * or two, and an array for each attribute would be most of what an idle holder does.
+ * Written byte by byte, into what is there: the lifetimes of ten thousand VIPs are renewed every
+ * second or two, and arrays of their own would take ten megabytes until they are collected.
  *
+ * @param into from its start on; {@linkcode LONGEST_ADDRESS_CHANGE} bytes are enough
  * @param acknowledged whether the kernel answers also when it is done; it always says what failed
+ * @returns how many bytes it takes
  */
-export function encodeAddressChange(
+export function writeAddressChange(
+  into: Uint8Array,
   change: AddressChange,
   sequence: number,
   acknowledged: boolean,
-): Uint8Array {
+): number {
   const { ip, linkIndex, mark } = change;
   const isSet = change.kind === "set";
   const width = ip.bytes.length;
   const host = 2 * (ATTRIBUTE_HEADER_LENGTH + width);
   const length = HEADER_LENGTH + IFADDRMSG_LENGTH + host + (isSet ? SET_ATTRIBUTES_LENGTH : 0);
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
+  const bytes = into.subarray(0, length).fill(0);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   const flags = NLM_F_REQUEST | (acknowledged ? NLM_F_ACK : 0) |
     (isSet ? NLM_F_CREATE | NLM_F_REPLACE : 0);
   writeHeader(view, { length, type: isSet ? RTM_NEWADDR : RTM_DELADDR, flags, sequence });
@@ -118,7 +124,7 @@ export function encodeAddressChange(
     bytes.set(ip.bytes, offset + ATTRIBUTE_HEADER_LENGTH);
     offset += ATTRIBUTE_HEADER_LENGTH + width;
   }
-  if (!isSet) return bytes;
+  if (!isSet) return length;
   writeAttributeHeader(view, offset, IFA_CACHEINFO, CACHEINFO_LENGTH);
   // struct ifa_cacheinfo: ifa_prefered, ifa_valid, cstamp, tstamp; all but the second stay 0.
   view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH + 4, change.validSeconds, LITTLE_ENDIAN);
@@ -130,7 +136,7 @@ export function encodeAddressChange(
   // The metric of the prefix route; there is none, so it is free to carry the mark.
   writeAttributeHeader(view, offset, IFA_RT_PRIORITY, 4);
   view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH, mark, LITTLE_ENDIAN);
-  return bytes;
+  return length;
 }
 
 /** @returns the link of an RTM_NEWLINK; undefined when it is malformed. */

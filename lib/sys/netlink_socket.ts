@@ -1,4 +1,3 @@
-import { concat } from "../net/bytes.ts";
 import {
   decodeErrno,
   decodeNetlinkMessages,
@@ -80,25 +79,30 @@ export class NetlinkSocket implements Disposable {
    * Makes requests, many in one go. The kernel takes them in turn, says of each what failed, and is
    * asked for an acknowledgement of the last alone: it stands for all before.
    *
-   * @param encode one of them
+   * @param write writes one of them to the start of an array, and says how long it is
+   * @param longest of them, in bytes
    * @returns for each its errno, 0 for done.
    * @throws SyscallError when an answer stays away: what was done is not known then.
    */
   transact<T>(
     what: string,
     changes: readonly T[],
-    encode: (change: T, sequence: number, acknowledged: boolean) => Uint8Array,
+    write: (into: Uint8Array, change: T, sequence: number, acknowledged: boolean) => number,
+    longest: number,
   ): number[] {
+    const requests = new Uint8Array(BATCH * longest);
     const errnos = new Array<number>(changes.length).fill(0);
     for (let start = 0; start < changes.length; start += BATCH) {
       const batch = changes.slice(start, start + BATCH);
       // Wraps as they do in the kernel.
       const first = (this.#sequence + 1) >>> 0;
       const last = batch.length - 1;
-      this.#send(
-        what,
-        concat(batch.map((change, i) => encode(change, this.#nextSequence(), i === last))),
-      );
+      let length = 0;
+      batch.forEach((change, i) => {
+        const into = requests.subarray(length);
+        length += write(into, change, this.#nextSequence(), i === last);
+      });
+      this.#send(what, requests.subarray(0, length));
       for (let done = false; !done;) {
         for (const message of this.#receive(what)) {
           const index = (message.sequence - first) >>> 0;

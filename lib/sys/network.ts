@@ -4,14 +4,15 @@ import {
   decodeAddress,
   decodeGateways,
   decodeLink,
-  encodeAddressChange,
   encodeDump,
+  LONGEST_ADDRESS_CHANGE,
   RTM_GETADDR,
   RTM_GETLINK,
   RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWROUTE,
+  writeAddressChange,
 } from "../net/rtnetlink.ts";
 import { EADDRNOTAVAIL, ENODEV, SyscallError } from "./errors.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
@@ -63,7 +64,8 @@ export class LinuxNetwork implements Network {
     const errnos = this.#netlink.transact(
       "Cannot change addresses",
       changes,
-      encodeAddressChange,
+      writeAddressChange,
+      LONGEST_ADDRESS_CHANGE,
     );
     return changes.map((change, index) => refusal(change, errnos[index] ?? 0));
   }

@@ -40,6 +40,10 @@ export class PacketSocket implements Disposable {
   /** An eventfd that wakes a pending poll: closing a descriptor does not. */
   readonly #wake: number;
   readonly #buffer = new Uint8Array(LONGEST_FRAME);
+  /** Where the last frame went: of thousands, the next one goes there too. */
+  #to:
+    | { readonly linkIndex: number; readonly etherType: number; readonly address: Uint8Array }
+    | undefined;
   readonly #received: ReceivedFrame[] = [];
   #receivers = 0;
   #disposed = false;
@@ -100,8 +104,11 @@ export class PacketSocket implements Disposable {
    */
   send(linkIndex: number, frame: Uint8Array): void {
     if (this.#disposed) throw new Error("The packet socket is closed");
-    const etherType = new DataView(frame.buffer, frame.byteOffset, frame.length).getUint16(12);
-    const address = sockaddrLl({ etherType, linkIndex });
+    const etherType = frame[12]! << 8 | frame[13]!;
+    const to = this.#to?.linkIndex === linkIndex && this.#to.etherType === etherType
+      ? this.#to
+      : this.#to = { linkIndex, etherType, address: sockaddrLl({ etherType, linkIndex }) };
+    const { address } = to;
     call(
       `Cannot send a frame on interface ${linkIndex}`,
       "sendto",

@@ -119,7 +119,8 @@ function subnetPurpose(
       continue;
     }
     const hostMask = 2 ** (32 - subnet.prefixLength) - 1;
-    const host = (new DataView(ip.bytes.buffer, ip.bytes.byteOffset).getUint32(0) & hostMask) >>> 0;
+    const value = ip.bytes.reduce((sum, byte) => sum << 8 | byte, 0);
+    const host = (value & hostMask) >>> 0;
     if (host === 0) return `the address of the network itself (/${subnet.prefixLength})`;
     if (host === hostMask) return `the broadcast address of its network (/${subnet.prefixLength})`;
   }
