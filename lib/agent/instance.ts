@@ -13,6 +13,7 @@ import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { formatClassPlan, PLAN_ANNOTATION, rangesOfOlder } from "../classes/class_plan.ts";
+import { Served } from "../classes/served.ts";
 import { readLease } from "../election/lease_record.ts";
 import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
 import { describeScope } from "../services/class_policy.ts";
@@ -294,6 +295,12 @@ export class Instance implements PlannedInstance {
       config: () => this.#config,
       namespaces: shared.namespaces,
       claimed: () => rangesOfOlder(lease, shared.leases.all()),
+      mayGrant: () => {
+        // Whose Lease is not seen may serve any class.
+        if (!shared.leases.synced || !shared.leases.seesAll) return () => true;
+        const served = new Served(shared.leases.all());
+        return (service, ip) => served.mayGrant(service, ip);
+      },
       open: shared.open,
       clock,
       random,

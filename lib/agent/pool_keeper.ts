@@ -3,7 +3,7 @@ import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { allocate, type Allocation } from "../pools/allocate.ts";
 import { ALLOCATING_ANNOTATION, type IntentJournal, MOST_INTENTS } from "../pools/journal.ts";
-import { objectionTo, type PoolsOfPlan } from "../pools/objection.ts";
+import { isInUse, objectionTo, type PoolsOfPlan } from "../pools/objection.ts";
 import type { Pool } from "../pools/pool.ts";
 import type { AddressRange } from "../pools/range.ts";
 import type { AddressOwners } from "../services/address_owners.ts";
@@ -21,6 +21,8 @@ export interface PoolsInUse extends PoolsOfPlan {
   contains(ip: IpAddress): boolean;
   /** Addresses that another instance of the cluster gives out, by its word on its Lease. */
   claimed(): readonly AddressRange[];
+  /** Of the present: whether an instance of another class may let a Service have its wish. */
+  mayGrant(): (service: ServiceView, ip: IpAddress) => boolean;
   /** The interface for a Service that asks for none. */
   interfaceFor(service: ServiceView): string | undefined;
 }
@@ -77,8 +79,7 @@ export class PoolKeeper {
       },
       intendedFor: (vip) => parts.journal.intendedFor(vip),
       gave: (service) => this.#given.has(service),
-      objection: (service, ip) =>
-        this.#given.has(service) ? undefined : objectionTo(service, ip, parts.source),
+      objection: (service, ip) => this.#objection(service, ip),
     };
     parts.metrics.setPools(() => this.usage());
   }
@@ -143,6 +144,8 @@ export class PoolKeeper {
       intents: journal.intents,
       unusable: (ip, wishedInterface) => unusable(ip, wishedInterface, place),
       foreign: source.claimed(),
+      objection: (service, ip) => this.#objection(service, ip),
+      mayGrant: source.mayGrant(),
       limits: this.#parts.limits(),
       room: this.#fresh ? MOST_INTENTS - journal.intents.size : 0,
     });
@@ -191,6 +194,12 @@ export class PoolKeeper {
     }));
   }
 
+  /** What is in use stays, whatever the pools are by now. */
+  #objection(service: ServiceView, ip: IpAddress): string | undefined {
+    if (this.#given.has(service) || isInUse(service, ip.text)) return undefined;
+    return objectionTo(service, ip, this.#parts.source);
+  }
+
   /** Forgets what is being given out where it has arrived, or is not wanted any more. */
   #dropSettled(services: readonly ServiceView[]): void {
     const { journal } = this.#parts;
@@ -221,6 +230,7 @@ export class PoolKeeper {
   /** A Service that was given an address is one that wishes for it. */
   #view(service: ServiceView, { given }: Allocation): ServiceView {
     const { journal, source } = this.#parts;
+    if (source.pools === undefined && service.wished.length > 0) return withoutNewWishes(service);
     const intent = journal.intents.get(service.uid);
     const saved = intent === undefined || journal.isSaved(service.uid);
     const vips = (given.get(service.uid) ?? []).filter((vip) =>
@@ -251,6 +261,12 @@ export class PoolKeeper {
     }
     return undefined;
   }
+}
+
+/** What is let through before the pools are known would stay when they are. */
+function withoutNewWishes(service: ServiceView): ServiceView {
+  const wished = service.wished.filter((text) => shows(service, parseIp(text)?.text ?? text));
+  return wished.length === service.wished.length ? service : { ...service, wished };
 }
 
 function unusable(

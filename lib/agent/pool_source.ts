@@ -26,6 +26,8 @@ export interface PoolSourceParts {
   readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
   /** Addresses that another instance of the cluster gives out. */
   readonly claimed: () => readonly AddressRange[];
+  /** @see PoolsInUse.mayGrant */
+  readonly mayGrant: () => (service: ServiceView, ip: IpAddress) => boolean;
   readonly open: () => KubeClient;
   readonly clock: Clock;
   readonly random: () => number;
@@ -115,6 +117,10 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
 
   claimed(): readonly AddressRange[] {
     return this.#parts.claimed();
+  }
+
+  mayGrant(): (service: ServiceView, ip: IpAddress) => boolean {
+    return this.#parts.mayGrant();
   }
 
   interfaceFor({ namespace }: ServiceView): string | undefined {

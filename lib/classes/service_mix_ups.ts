@@ -1,47 +1,18 @@
 import { readLease } from "../election/lease_record.ts";
 import { keyOf } from "../election/rivals.ts";
 import { isOlder, mayOwn } from "../services/address_owners.ts";
-import { classKeys, type ClassPolicy, isInScope, parseScope } from "../services/class_policy.ts";
+import { classKeys, parseScope } from "../services/class_policy.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import { leaseSubject } from "./lease_mix_ups.ts";
 import type { MixUp, MixUpInput, SeenLease } from "./mix_ups.ts";
+import { Served } from "./served.ts";
 
 /** A Service that is younger may be served any moment. */
 const UNSERVED_MS = 60_000;
 
-/** An instance, and what it serves. */
-interface Server extends ClassPolicy {
-  readonly instance: string;
-}
-
-/** Which Services have an instance: one whose Lease is not known to be dead. */
-class Served {
-  readonly #servers = new Map<string | undefined, Server[]>();
-
-  constructor(leases: readonly SeenLease[]) {
-    for (const { lease, life } of leases) {
-      const policy = life === "dead" ? undefined : parseScope(readLease(lease).scope);
-      if (policy === undefined) continue;
-      const { instance } = leaseSubject(lease);
-      for (const key of classKeys(policy)) {
-        this.#servers.set(key, [...this.#servers.get(key) ?? [], { ...policy, instance }]);
-      }
-    }
-  }
-
-  by(service: ServiceView): Server | undefined {
-    return this.of(service.loadBalancerClass).find((server) => isInScope(server, service));
-  }
-
-  /** Those that serve a class, or a part of it. */
-  of(key: string | undefined): readonly Server[] {
-    return this.#servers.get(key) ?? [];
-  }
-}
-
 /** One address asked for in two classes. The Service that does not get it is named. */
 export function askedTwice({ leases, owners }: MixUpInput): MixUp[] {
-  const served = new Served(leases);
+  const served = servedBy(leases);
   const found: MixUp[] = [];
   for (const vip of owners.contested()) {
     const owner = owners.owner(vip);
@@ -64,7 +35,7 @@ export function askedTwice({ leases, owners }: MixUpInput): MixUp[] {
 
 /** Services whose class nobody serves; the oldest first. */
 export function notServed({ leases, services, wallClockMs }: MixUpInput): MixUp[] {
-  const served = new Served(leases);
+  const served = servedBy(leases);
   const lost: ServiceView[] = [];
   for (const service of services) {
     // Without a class it is the cluster's own load balancer that is asked.
@@ -88,7 +59,7 @@ export function notServed({ leases, services, wallClockMs }: MixUpInput): MixUp[
 
 /** Leases that nobody keeps, as long as no other one is there for the same Services. */
 export function withoutInstance({ leases }: MixUpInput): MixUp[] {
-  const served = new Served(leases);
+  const served = servedBy(leases);
   return leases.flatMap(({ lease, life }): MixUp[] => {
     const { scope, holder } = readLease(lease);
     const policy = parseScope(scope);
@@ -107,6 +78,11 @@ export function withoutInstance({ leases }: MixUpInput): MixUp[] {
         "is in its way), or delete the Lease when there is to be none",
     }];
   });
+}
+
+/** Which Services have an instance: one whose Lease is not known to be dead. */
+function servedBy(leases: readonly SeenLease[]): Served {
+  return new Served(leases.flatMap(({ lease, life }) => life === "dead" ? [] : lease));
 }
 
 /** Whether the first namespaces have all of the second; none stands for all there are. */

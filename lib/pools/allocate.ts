@@ -1,12 +1,13 @@
 import type { IpAddress } from "../net/ip.ts";
 import { parseIp } from "../net/ip.ts";
-import type { AddressOwners } from "../services/address_owners.ts";
+import { type AddressOwners, isOlder, mayOwn } from "../services/address_owners.ts";
 import type { Refusal } from "../services/decide.ts";
 import type { VipLimits } from "../services/limits.ts";
 import { type ServiceView, shows } from "../services/service_view.ts";
 import { useConflict } from "../services/sharing.ts";
 import { Cursors } from "./cursors.ts";
 import type { Intent } from "./journal.ts";
+import { isInUse } from "./objection.ts";
 import type { Pool } from "./pool.ts";
 import type { AddressRange } from "./range.ts";
 
@@ -16,13 +17,17 @@ export interface AllocateInput {
   /** Undefined: not known yet; everybody keeps what he has. */
   readonly pools: readonly Pool[] | undefined;
   /** Who shows an address or wishes for it, among the Services of all classes. */
-  readonly owners: Pick<AddressOwners, "owner" | "isNamed">;
+  readonly owners: Pick<AddressOwners, "owner" | "naming">;
   /** What is being given out, by uid. */
   readonly intents: ReadonlyMap<string, Intent>;
   /** Why an address cannot be announced here; undefined when it can. */
   readonly unusable: (ip: IpAddress, wishedInterface: string | undefined) => string | undefined;
   /** Addresses that are another instance's to give out. */
   readonly foreign?: readonly AddressRange[];
+  /** Why a Service of the instance may not have an address that it asks for; undefined: it may. */
+  readonly objection?: (service: ServiceView, ip: IpAddress) => string | undefined;
+  /** Whether another instance may let a Service of its own have it. */
+  readonly mayGrant?: (service: ServiceView, ip: IpAddress) => boolean;
   /** How many Services may get something now. */
   readonly room: number;
   readonly limits?: VipLimits;
@@ -45,8 +50,8 @@ export interface Allocation {
  *
  * The record of what was given is the status of each Service: who shows an address keeps it, also
  * one that no pool has any more. What is free goes to the oldest Service first; an address is free
- * when no Service shows it or wishes for it, and it is being given to nobody. Who is beyond the limits
- * gets none: what waits for room would be missing to others.
+ * when no Service shows it, or wishes for it with a chance to get it, and it is being given to nobody.
+ * Who is beyond the limits gets none: what waits for room would be missing to others.
  */
 export function allocate(input: AllocateInput): Allocation {
   return new Allocator(input).run();
@@ -82,6 +87,8 @@ class Allocator {
   readonly #intended = new Set<string>();
   readonly #cursors: Cursors;
   #room: Room | undefined;
+  /** Those whose wishes no limit is in the way of; undefined: not known yet. */
+  #admitted: ReadonlyMap<ServiceView, ReadonlySet<string>> | undefined;
 
   constructor(input: AllocateInput) {
     this.#input = input;
@@ -95,7 +102,7 @@ class Allocator {
       for (const vip of addresses) this.#intended.add(vip);
     }
     this.#cursors = new Cursors(
-      (vip) => this.#intended.has(vip) || input.owners.isNamed(vip),
+      (vip) => this.#intended.has(vip) || this.#isNamed(vip),
       input.unusable,
       input.foreign,
     );
@@ -126,6 +133,7 @@ class Allocator {
         const vip = parseIp(text)?.text;
         if (vip !== undefined) this.#share(service, vip);
       }
+      if (this.#pools.length > 0) this.#lookOutside(service);
       return;
     }
     const families = this.#familiesOf(service);
@@ -155,6 +163,61 @@ class Allocator {
     }
   }
 
+  /** What was asked for, and is in use: of pools that had it. */
+  #lookOutside(service: ServiceView): void {
+    for (const { vip, pool } of shownBy(service, this.#pools)) {
+      if (pool !== undefined || !isInUse(service, vip) || !this.#keeps(service, vip)) continue;
+      if (service.wished.some((text) => parseIp(text)?.text === vip)) {
+        this.#outside.push({ service, vip });
+      }
+    }
+  }
+
+  /** Whether a Service has the address, or asks for it and may get it. */
+  #isNamed(vip: string): boolean {
+    for (const service of this.#input.owners.naming(vip)) {
+      if (service.clusterIps.includes(vip) || shows(service, vip)) return true;
+      if (mayOwn(service) && this.#mayGet(service, vip)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a wish that is not fulfilled may be, as far as is known here. */
+  #mayGet(service: ServiceView, vip: string): boolean {
+    const { objection, mayGrant, unusable } = this.#input;
+    const ip = parseIp(vip)!;
+    if (!this.#isMine(service)) return mayGrant?.(service, ip) ?? true;
+    if (objection?.(service, ip) !== undefined) return false;
+    if (unusable(ip, service.wishedInterface) !== undefined) return false;
+    if (!this.#roomLeft().isBounded) return true;
+    this.#admitted ??= this.#admit();
+    return this.#admitted.get(service)?.has(vip) ?? false;
+  }
+
+  /** The wishes that there is room for beside what is there, those of the oldest Service first. */
+  #admit(): Map<ServiceView, Set<string>> {
+    const room = this.#roomOfNow();
+    const admitted = new Map<ServiceView, Set<string>>();
+    const wishing = this.#services.filter(({ wished }) => wished.length > 0);
+    for (const service of wishing.sort((a, b) => isOlder(a, b) ? -1 : 1)) {
+      const vips = new Set<string>();
+      admitted.set(service, vips);
+      for (const text of service.wished) {
+        const ip = parseIp(text);
+        if (ip === undefined || this.#input.objection?.(service, ip) !== undefined) continue;
+        if (!room.has(ip.text) && room.beyond(service, 0) !== undefined) continue;
+        room.take(service, ip.text);
+        vips.add(ip.text);
+      }
+    }
+    return admitted;
+  }
+
+  #isMine({ uid }: ServiceView): boolean {
+    this.#mine ??= new Set(this.#services.map(({ uid }) => uid));
+    return this.#mine.has(uid);
+  }
+
   #leave(service: ServiceView, vip: string): void {
     if (this.#input.pools === undefined) return;
     const message = `Its status shows ${vip} of another controller: give it a class, or the ` +
@@ -169,8 +232,7 @@ class Allocator {
     if (!shows(owner, vip)) return true;
     const key = this.#keyFor(service, vip);
     if (key === undefined || key !== this.#keyFor(owner, vip)) return false;
-    this.#mine ??= new Set(this.#services.map(({ uid }) => uid));
-    if (!this.#mine.has(owner.uid)) return false;
+    if (!this.#isMine(owner)) return false;
     const members = this.#shared.get(key)?.get(vip) ?? [];
     return [owner, ...members].every((other) => useConflict(other, service) === undefined);
   }
@@ -260,17 +322,23 @@ class Allocator {
   }
 
   #roomLeft(): Room {
-    if (this.#room !== undefined) return this.#room;
-    this.#room = new Room(this.#input.limits ?? UNLIMITED);
-    if (!this.#room.isBounded) return this.#room;
+    return this.#room ??= this.#roomOfNow();
+  }
+
+  /** What the Services have and are being given. */
+  #roomOfNow(): Room {
+    const room = new Room(this.#input.limits ?? UNLIMITED);
+    if (!room.isBounded) return room;
     for (const service of this.#services) {
       // Without a class, what is shown may be another controller's.
       const has = service.wished.length === 0
         ? this.#given.get(service.uid) ?? NONE
-        : shownBy(service, this.#pools).flatMap(({ vip, pool }) => pool ? vip : []);
-      for (const vip of has) this.#room.take(service, vip);
+        : shownBy(service, this.#pools).flatMap(({ vip, pool }) =>
+          pool || isInUse(service, vip) ? vip : []
+        );
+      for (const vip of has) room.take(service, vip);
     }
-    return this.#room;
+    return room;
   }
 
   /** Whether those who name an address together are the ones who get it. */
@@ -327,6 +395,10 @@ class Room {
 
   get isBounded(): boolean {
     return this.#limits.maxVips > 0 || this.#limits.maxVipsPerNamespace > 0;
+  }
+
+  has(vip: string): boolean {
+    return this.#taken.has(vip);
   }
 
   /** An address that several share counts once. */

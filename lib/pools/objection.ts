@@ -1,5 +1,5 @@
 import type { IpAddress } from "../net/ip.ts";
-import type { ServiceView } from "../services/service_view.ts";
+import { type ServiceView, shows } from "../services/service_view.ts";
 import type { Pool } from "./pool.ts";
 
 /** A pool that is not of this instance: nobody here may have its addresses. */
@@ -14,6 +14,14 @@ export interface PoolsOfPlan {
   readonly pools: readonly Pool[] | undefined;
   /** Those of the other instances of the plan. */
   readonly foreign: readonly ForeignPool[];
+}
+
+/**
+ * Whether the status of a Service says that the address is in use for it already: only instances
+ * write it. Without a class it may be another controller's word.
+ */
+export function isInUse(service: ServiceView, vip: string): boolean {
+  return service.loadBalancerClass !== undefined && shows(service, vip);
 }
 
 /** @returns why the Service may not have an address that it asks for; undefined: it may. */

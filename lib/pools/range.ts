@@ -144,3 +144,11 @@ export function merged(ranges: Iterable<AddressRange>): AddressRange[] {
   }
   return result;
 }
+
+/** Whether one of the ranges has the address. */
+export function includesAddress(ranges: readonly AddressRange[], ip: IpAddress): boolean {
+  const value = valueOf(ip);
+  return ranges.some(({ family, first, last }) =>
+    family === ip.family && first <= value && value <= last
+  );
+}

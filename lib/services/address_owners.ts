@@ -48,11 +48,6 @@ export class AddressOwners {
     return naming instanceof Rivals ? naming.all : [naming];
   }
 
-  /** Whether any Service wishes for the address or shows it. */
-  isNamed(vip: string): boolean {
-    return this.#naming.has(vip);
-  }
-
   /** The addresses that more than one Service names. */
   *contested(): Generator<string> {
     for (const [vip, naming] of this.#naming) if (naming instanceof Rivals) yield vip;

@@ -106,6 +106,7 @@ class Process {
         contains: () => false,
         foreign: [],
         claimed: () => [],
+        mayGrant: () => () => true,
         interfaceFor: () => undefined,
       },
       journal: new IntentJournal(),

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseIp } from "../../lib/net/ip.ts";
+import { type IpAddress, parseIp } from "../../lib/net/ip.ts";
+import { objectionTo } from "../../lib/pools/objection.ts";
 import { Pool } from "../../lib/pools/pool.ts";
 import { valueOf } from "../../lib/pools/range.ts";
 import { AddressOwners } from "../../lib/services/address_owners.ts";
+import type { ServiceView } from "../../lib/services/service_view.ts";
 import { sharingConflict } from "../../lib/services/sharing.ts";
-import { given, is, pool, run, viewOf } from "./parts.ts";
+import { given, is, pool, type PoolSketch, run, viewOf } from "./parts.ts";
 
 const POOL = pool("10.0.0.1-10.0.0.3");
 const KEY = { "classvip.io/sharing-key": "k" };
@@ -110,6 +112,67 @@ Deno.test("allocate() lets a Service keep what no pool has any more, and says so
   const allocation = run(services, [POOL]);
   assert.deepEqual(given(allocation), { web: "10.9.9.9", api: "10.0.0.1" });
   assert.deepEqual(allocation.outside.map(({ vip }) => vip), ["10.9.9.9"]);
+});
+
+Deno.test("allocate() says what is kept outside the pools for who asked for it, and in use alone", () => {
+  const services = [
+    viewOf("uses", { wish: "10.9.9.1", shows: ["10.9.9.1"] }),
+    viewOf("wishes", { wish: "10.9.9.2" }),
+    viewOf("moves", { wish: "10.0.0.1", shows: ["10.9.9.3"] }),
+    viewOf("plain", { class: undefined, wish: "10.9.9.4", shows: ["10.9.9.4"] }),
+    viewOf("rival", { wish: "10.9.9.1", shows: ["10.9.9.1"], createdAt: "2026-02-01T00:00:00Z" }),
+  ];
+  const outside = run(services, [POOL]).outside.map(({ service, vip }) => [service.name, vip]);
+  assert.deepEqual(outside, [["uses", "10.9.9.1"]]);
+  const limits = { maxVips: 1, maxVipsPerNamespace: 0 };
+  const full = run([services[0]!, viewOf("web")], [POOL], { limits });
+  assert.deepEqual(given(full), { web: "" }, "what is kept takes room");
+});
+
+Deno.test("allocate() keeps no address for a wish that nobody would grant", () => {
+  const refused: Record<string, PoolSketch> = {
+    deleting: { wish: "10.0.0.1", deleting: true },
+    ignored: { wish: "10.0.0.1", annotations: { "classvip.io/ignore": "true" } },
+    "of a class that nobody serves": { wish: "10.0.0.1", class: "nobody's" },
+    "outside the pool's namespaces": { wish: "10.0.0.1", namespace: "dev" },
+    "where it cannot be": {
+      wish: "10.0.0.1",
+      annotations: { "classvip.io/interface": "none" },
+    },
+  };
+  const pools = [pool("10.0.0.1", { namespaces: ["shop"] })];
+  const more = {
+    objection: (service: ServiceView, ip: IpAddress) =>
+      objectionTo(service, ip, { pools, foreign: [] }),
+    mayGrant: (service: ServiceView) => service.loadBalancerClass === "green",
+    unusable: (_: IpAddress, wished: string | undefined) =>
+      wished === "none" ? "there is no interface none" : undefined,
+  };
+  const get = (sketch: PoolSketch) => {
+    const [web, other] = [viewOf("web"), viewOf("other", sketch)];
+    const isMine = other.loadBalancerClass === "blue" && !other.deleting && !other.ignored;
+    const owners = new AddressOwners([web, other]);
+    return given(run(isMine ? [other, web] : [web], pools, { ...more, owners }))["web"];
+  };
+  for (const [what, sketch] of Object.entries(refused)) {
+    assert.equal(get(sketch), "10.0.0.1", what);
+    assert.equal(get({ ...sketch, shows: ["10.0.0.1"] }), "", `${what}, in use`);
+  }
+  assert.equal(get({ wish: "10.0.0.1" }), "", "one that is granted here");
+  assert.equal(get({ wish: "10.0.0.1", class: "green" }), "", "one that may be granted elsewhere");
+});
+
+Deno.test("allocate() keeps no more addresses for wishes than the limits let them have", () => {
+  const wishes = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((wish, i) =>
+    viewOf(`wish${i}`, { wish, namespace: "greedy", createdAt: `2026-01-0${i + 1}T00:00:00Z` })
+  );
+  const services = [...wishes.toReversed(), viewOf("web")];
+  const limits = { maxVips: 0, maxVipsPerNamespace: 1 };
+  assert.deepEqual(given(run(services, [POOL], { limits })), { web: "10.0.0.2" });
+  const one = viewOf("wish0", { wish: "10.0.0.1", namespace: "greedy", shows: ["10.0.0.1"] });
+  const next = viewOf("wish1", { wish: "10.0.0.2", namespace: "greedy" });
+  const used = run([one, next, viewOf("web")], [POOL], { limits });
+  assert.equal(given(used)["web"], "10.0.0.2", "what is in use comes first");
 });
 
 Deno.test("allocate() leaves a Service without a class to who wrote its status", () => {
@@ -292,7 +355,7 @@ Deno.test("allocate() looks at each address once, however many are used and want
   let looks = 0;
   const counting = {
     owner: (vip: string) => owners.owner(vip),
-    isNamed: (vip: string) => (looks++, owners.isNamed(vip)),
+    naming: (vip: string) => (looks++, owners.naming(vip)),
   };
   const wanting = Array.from({ length: 100 }, (_, i) => viewOf(`new${i}`));
   const allocation = run([...services, ...wanting], [pool("10.0.0.0/8,fd00::/64")], {

@@ -57,21 +57,43 @@ export const poolScenarios: Scenario[] = [
   {
     name: "pool that shrinks: what is in use stays, and is said",
     async run(stage) {
-      const [out, still] = [stage.freshVip(), stage.freshVip()];
+      const [out, wished, still] = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
       const first = await stage.startAgent(stage.nodes[0]!, { flags: [`--pool=${out}-${still}`] });
       const old = await stage.createService();
       await stage.served(old, out);
+      const asked = await stage.createService({ addresses: wished });
+      await stage.served(asked, wished);
       await first.terminate();
       const second = await stage.startAgent(stage.nodes[0]!, { flags: [`--pool=${still}`] });
       const young = await stage.createService();
       await stage.served(young, still);
-      await stage.served(old, out);
-      const { message } = await stage.event("Service", old, "OutsidePools");
-      assert.match(message!, new RegExp(`^${out} is in no pool of this instance`));
+      for (const [service, vip] of [[old, out], [asked, wished]] as const) {
+        await stage.served(service, vip);
+        const { message } = await stage.event("Service", service, "OutsidePools");
+        assert.match(message!, new RegExp(`^${vip} is in no pool of this instance`));
+      }
       await logged(second, "refused", /is in no pool of this instance/);
       // Nobody else gets it once it is free.
       await stage.kube.delete("Service", old);
       await stage.gone(out);
+      await stage.kube.delete("Service", asked);
+      await stage.gone(wished);
+      const late = await stage.createService({ addresses: wished });
+      await stage.event("Service", late, "AddressRefused");
+    },
+  },
+  {
+    name: "pool: what a Service of a class that nobody serves asks for is given out all the same",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const squatter = await stage.createService({
+        addresses: vip,
+        class: `${stage.className}-nobody`,
+      });
+      await stage.startAgent(stage.nodes[0]!, { flags: [`--pool=${vip}`] });
+      const service = await stage.createService();
+      await stage.served(service, vip);
+      await stage.assertUntouched(squatter);
     },
   },
   {

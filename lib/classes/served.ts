@@ -1,0 +1,47 @@
+import { readLease } from "../election/lease_record.ts";
+import type { Lease } from "../kube/types.ts";
+import type { IpAddress } from "../net/ip.ts";
+import { type AddressRange, includesAddress } from "../pools/range.ts";
+import { classKeys, type ClassPolicy, isInScope, parseScope } from "../services/class_policy.ts";
+import type { ServiceView } from "../services/service_view.ts";
+import { readClassPlan } from "./class_plan.ts";
+
+/** An instance, and what it serves. */
+interface Server extends ClassPolicy {
+  readonly instance: string;
+  /** Its pools; none: it has none, or did not say. */
+  readonly ranges: readonly AddressRange[];
+}
+
+/** Which Services have an instance, by what instances say of themselves on their Leases. */
+export class Served {
+  readonly #servers = new Map<string | undefined, Server[]>();
+
+  constructor(leases: readonly Lease[]) {
+    for (const lease of leases) {
+      const policy = parseScope(readLease(lease).scope);
+      if (policy === undefined) continue;
+      const { plan: { instance }, ranges } = readClassPlan(lease);
+      for (const key of classKeys(policy)) {
+        this.#servers.set(key, [...this.of(key), { ...policy, instance, ranges }]);
+      }
+    }
+  }
+
+  by(service: ServiceView): Server | undefined {
+    return this.of(service.loadBalancerClass).find((server) => isInScope(server, service));
+  }
+
+  /** Those that serve a class, or a part of it. */
+  of(key: string | undefined): readonly Server[] {
+    return this.#servers.get(key) ?? [];
+  }
+
+  /** Whether an instance of the Service may let it have an address that it asks for. */
+  mayGrant(service: ServiceView, ip: IpAddress): boolean {
+    return this.of(service.loadBalancerClass).some((server) =>
+      isInScope(server, service) &&
+      (server.ranges.length === 0 || includesAddress(server.ranges, ip))
+    );
+  }
+}
