@@ -12,7 +12,12 @@ import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
-import { formatClassPlan, PLAN_ANNOTATION, rangesOfOlder } from "../classes/class_plan.ts";
+import {
+  formatClassPlan,
+  intendedElsewhere,
+  PLAN_ANNOTATION,
+  rangesOfOlder,
+} from "../classes/class_plan.ts";
 import { Served } from "../classes/served.ts";
 import { readLease } from "../election/lease_record.ts";
 import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
@@ -295,6 +300,7 @@ export class Instance implements PlannedInstance {
       config: () => this.#config,
       namespaces: shared.namespaces,
       claimed: () => rangesOfOlder(lease, shared.leases.all()),
+      intendedElsewhere: () => intendedElsewhere(lease, shared.leases.all()),
       mayGrant: () => {
         // Whose Lease is not seen may serve any class.
         if (!shared.leases.synced || !shared.leases.seesAll) return () => true;

@@ -21,6 +21,8 @@ export interface PoolsInUse extends PoolsOfPlan {
   contains(ip: IpAddress): boolean;
   /** Addresses that another instance of the cluster gives out, by its word on its Lease. */
   claimed(): readonly AddressRange[];
+  /** What other instances are giving out: by address the uid of the Service that gets it. */
+  intendedElsewhere(): ReadonlyMap<string, string>;
   /** Of the present: whether an instance of another class may let a Service have its wish. */
   mayGrant(): (service: ServiceView, ip: IpAddress) => boolean;
   /** The interface for a Service that asks for none. */
@@ -60,6 +62,8 @@ export class PoolKeeper {
   readonly #made = new WeakMap<ServiceView, { wish: string; view: ServiceView }>();
   readonly #given = new WeakSet<ServiceView>();
   readonly #rules: PoolRules;
+  /** As of the last look. @see PoolsInUse.intendedElsewhere */
+  #elsewhere: ReadonlyMap<string, string> = new Map();
   /**
    * All that former holders published is in sight, or on the Lease as being given out. Before that
    * nothing is given out: what a former holder saw published is not on the Lease any more, and this
@@ -77,7 +81,7 @@ export class PoolKeeper {
       get allocates() {
         return parts.source.expected;
       },
-      intendedFor: (vip) => parts.journal.intendedFor(vip),
+      intendedFor: (vip) => parts.journal.intendedFor(vip) ?? this.#elsewhere.get(vip),
       gave: (service) => this.#given.has(service),
       objection: (service, ip) => this.#objection(service, ip),
     };
@@ -135,6 +139,7 @@ export class PoolKeeper {
     place: (ip: IpAddress, wishedInterface: string | undefined) => Placement,
   ): PoolLook {
     const { source, journal, metrics } = this.#parts;
+    this.#elsewhere = source.intendedElsewhere();
     if (!source.expected) return { services, rules: this.#rules, refusals: [] };
     if (this.#fresh) this.#dropSettled(services);
     const allocation = allocate({

@@ -26,6 +26,8 @@ export interface PoolSourceParts {
   readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
   /** Addresses that another instance of the cluster gives out. */
   readonly claimed: () => readonly AddressRange[];
+  /** @see PoolsInUse.intendedElsewhere */
+  readonly intendedElsewhere: () => ReadonlyMap<string, string>;
   /** @see PoolsInUse.mayGrant */
   readonly mayGrant: () => (service: ServiceView, ip: IpAddress) => boolean;
   readonly open: () => KubeClient;
@@ -117,6 +119,10 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
 
   claimed(): readonly AddressRange[] {
     return this.#parts.claimed();
+  }
+
+  intendedElsewhere(): ReadonlyMap<string, string> {
+    return this.#parts.intendedElsewhere();
   }
 
   mayGrant(): (service: ServiceView, ip: IpAddress) => boolean {

@@ -1,6 +1,7 @@
 import { readLease } from "../election/lease_record.ts";
 import { byAge, keyOf } from "../election/rivals.ts";
 import type { Lease } from "../kube/types.ts";
+import { ALLOCATING_ANNOTATION, parseIntents } from "../pools/journal.ts";
 import { MOST_RANGES, type PoolSpec } from "../pools/pool.ts";
 import { type AddressRange, describeRange, merged, parseRange } from "../pools/range.ts";
 
@@ -61,6 +62,24 @@ function parseClassPlan(text = "{}"): ClassPlan {
     instance: typeof instance === "string" ? instance : "",
     pools: Array.isArray(pools) ? pools.filter((pool) => typeof pool === "string") : [],
   };
+}
+
+/**
+ * What the holders of other Leases are giving out, or were: a status may be on its way.
+ *
+ * @returns by address the uid of the Service that gets it
+ */
+export function intendedElsewhere(
+  own: { readonly namespace: string; readonly name: string },
+  leases: readonly Lease[],
+): Map<string, string> {
+  return new Map(leases.flatMap((lease) => {
+    const text = lease.metadata?.annotations?.[ALLOCATING_ANNOTATION];
+    if (text === undefined || keyOf(lease) === `${own.namespace}/${own.name}`) return [];
+    return [...parseIntents(text) ?? []].flatMap(([uid, { addresses }]) =>
+      addresses.map((vip) => [vip, uid] as const)
+    );
+  }));
 }
 
 /**

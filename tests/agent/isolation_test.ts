@@ -106,6 +106,7 @@ class Process {
         contains: () => false,
         foreign: [],
         claimed: () => [],
+        intendedElsewhere: () => new Map(),
         mayGrant: () => () => true,
         interfaceFor: () => undefined,
       },

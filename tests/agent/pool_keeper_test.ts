@@ -10,14 +10,19 @@ import { keepingLogger } from "../doubles/keeping_logger.ts";
 import { pool, viewOf } from "../pools/parts.ts";
 
 /** What an instance with these pools announces and refuses. */
-function look(services: readonly ServiceView[], pools: readonly Pool[] | undefined) {
+function look(
+  services: readonly ServiceView[],
+  pools: readonly Pool[] | undefined,
+  elsewhere: readonly (readonly [vip: string, uid: string])[] = [],
+) {
   const keeper = new PoolKeeper({
     source: {
-      expected: true,
+      expected: pools?.length !== 0,
       pools,
       contains: () => false,
       foreign: [{ instance: "green", pool: pool("10.1.0.0/24") }],
       claimed: () => [],
+      intendedElsewhere: () => new Map(elsewhere),
       mayGrant: () => () => false,
       interfaceFor: () => undefined,
     },
@@ -82,4 +87,19 @@ Deno.test("PoolKeeper lets no new wish through before the pools are known: it wo
     statuses: [],
     refusals: [],
   });
+});
+
+Deno.test("PoolKeeper refuses what an instance of another class is giving out, with pools and without", () => {
+  const services = [
+    viewOf("late", { wish: "10.0.0.1" }),
+    viewOf("uses", { wish: "10.0.0.2", shows: ["10.0.0.2"] }),
+  ];
+  const elsewhere = [["10.0.0.1", "uid-theirs"], ["10.0.0.2", "uid-theirs"]] as const;
+  for (const pools of [[pool("10.0.0.0/24")], []]) {
+    assert.deepEqual(look(services, pools, elsewhere), {
+      claims: ["10.0.0.2"],
+      statuses: [],
+      refusals: ["late AddressRefused"],
+    });
+  }
 });

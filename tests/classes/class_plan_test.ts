@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   formatClassPlan,
+  intendedElsewhere,
   PLAN_ANNOTATION,
   rangesOfOlder,
   readClassPlan,
 } from "../../lib/classes/class_plan.ts";
 import { nameHint } from "../../lib/classes/class_names.ts";
+import { ALLOCATING_ANNOTATION, formatIntents } from "../../lib/pools/journal.ts";
 import { describeRange } from "../../lib/pools/range.ts";
 import { named } from "./seen.ts";
 
@@ -80,4 +82,23 @@ Deno.test("formatClassPlan() says all of very many addresses, those in a row as 
     instance: "a",
     pools: ["10.0.0.0-10.0.2.87", "fd00::-fd00::ff"],
   });
+});
+
+Deno.test("intendedElsewhere() reads the journals of all Leases but the own one", () => {
+  const giving = (name: string, text: string | undefined) => {
+    const lease = named(name);
+    const annotations = { ...lease.metadata!.annotations, [ALLOCATING_ANNOTATION]: text! };
+    return { ...lease, metadata: { ...lease.metadata, annotations } };
+  };
+  const journal = (uid: string, ...addresses: string[]) =>
+    formatIntents(new Map([[uid, { key: "shop/web", addresses }]]));
+  const [own, other] = [
+    giving("own", journal("a", "10.0.0.1")),
+    giving("b", journal("b", "10.0.0.2", "fd00::2")),
+  ];
+  const { namespace = "", name = "" } = own.metadata;
+  assert.deepEqual(
+    [...intendedElsewhere({ namespace, name }, [own, other, giving("c", "nonsense"), named("d")])],
+    [["10.0.0.2", "b"], ["fd00::2", "b"]],
+  );
 });
