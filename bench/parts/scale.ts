@@ -209,7 +209,10 @@ export const scale: Part = {
       const ended = old.terminate();
       const lastMs = await big.announced(second, VIPS, frames);
       failovers.push(lastMs - sentMs);
-      const writes = (await ground.requests.read()).slice(requests).filter(isWrite);
+      // The API server writes too, for itself.
+      const nodes = new Set(["", ...ground.lab.nodes.map(({ ip }) => ip)]);
+      const writes = (await ground.requests.read()).slice(requests)
+        .filter((request) => isWrite(request) && nodes.has(request.sourceIp));
       kinds.push(writes.map(({ verb, resource }) => `${verb} ${resource}`).join(", "));
       // Renewals go on, whatever happens.
       const renewals = Math.floor((lastMs - sentMs) / RENEW_MS);
