@@ -65,7 +65,9 @@ async function ask(registry: string, versions: Record<string, string[]>): Promis
     });
     text = await response.text();
   } catch (error) {
-    return { silence: (error as Error).message };
+    // Newer versions of Deno say what it was in the cause alone.
+    const { message, cause } = error as Error;
+    return { silence: cause instanceof Error ? cause.message : message };
   }
   const { status, ok } = response;
   if (SILENT.has(status) || status >= 500) return { silence: `HTTP ${status}` };

@@ -29,7 +29,7 @@ Deno.test("Lab.create() makes nodes and a client that reach each other and the g
   const [address] = await lab.nodes[0]!.addresses();
   assert.deepEqual(
     address,
-    { interface: "eth0", ip: "10.77.0.11", prefixLength: 24, validSeconds: Infinity },
+    { interface: "eth0", ip: "10.77.0.11", prefixLength: 22, validSeconds: Infinity },
   );
   await startServers(lab.nodes, 80);
   assert.ok(await connects(lab.client, lab.nodes[1]!.ip, 80));
