@@ -1,4 +1,5 @@
 import type { Clock } from "../election/clock.ts";
+import { StopReason } from "../election/elector.ts";
 import { readLease } from "../election/lease_record.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { KubeLeaseApi } from "../kube/lease_api.ts";
@@ -104,7 +105,7 @@ export class Bootstrap implements Task {
         await this.#hold(endMs, signal);
       } else await this.#pause(AGAIN_MS, signal);
     }
-    if (this.holds) vips.withdraw("stopping");
+    if (this.holds) vips.withdraw(StopReason.of(signal));
     this.#state = "over";
     if (!signal.aborted) await clock.until(Infinity, signal);
   }

@@ -5,7 +5,7 @@ import type { Lease } from "../kube/types.ts";
 import type { Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import { scopesOverlap } from "../services/class_policy.ts";
-import { isUsable } from "../vip/placement.ts";
+import { interfaceProblem } from "./interface_problem.ts";
 import type { LeaseView } from "./lease_view.ts";
 
 const LOOK_AGAIN_MS = 1000;
@@ -129,14 +129,8 @@ export class Gate {
     } catch (error) {
       return `the interfaces of this node cannot be read: ${(error as Error).message}`;
     }
-    const link = links.find((link) => link.name === name);
-    const known = links.filter(isUsable).map((link) => link.name).join(", ") || "none";
-    if (link === undefined) {
-      return `there is no interface ${name} on this node: set interface to one of ${known}`;
-    }
-    return isUsable(link)
-      ? undefined
-      : `interface ${name} is not an Ethernet interface, ARP needs one: set interface to one of ${known}`;
+    const found = interfaceProblem(name, links);
+    return found && `${found.problem}: set interface to ${found.right}`;
   }
 
   #takeLock(): Disposable | string {

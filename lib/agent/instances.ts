@@ -1,6 +1,7 @@
 import type { OwnInstance } from "../classes/mix_ups.ts";
 import type { InstanceConfig } from "../config/instance.ts";
 import type { Clock } from "../election/clock.ts";
+import { PLAN_CHANGED, StopReason } from "../election/elector.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { describeScope } from "../services/class_policy.ts";
@@ -152,7 +153,7 @@ export class Instances implements Task {
   #end(name: string, slot: Slot, comesBack: boolean): void {
     this.#slots.delete(name);
     this.#leaving.add(slot);
-    slot.stop.abort();
+    slot.stop.abort(new StopReason(PLAN_CHANGED));
     void slot.ended.then(() => {
       this.#leaving.delete(slot);
       if (!comesBack && !this.#slots.has(name)) this.#parts.forget(name);
@@ -214,7 +215,8 @@ function isSame(slot: Slot, settings: string, key: Uint8Array | undefined): bool
   return fixed(slot.config) === settings && String(slot.key) === String(key);
 }
 
-function isRelated(a: InstanceConfig, b: InstanceConfig): boolean {
+/** Whether they have something in common that one alone may have. */
+export function isRelated(a: InstanceConfig, b: InstanceConfig): boolean {
   return a.name === b.name || a.loadBalancerClass === b.loadBalancerClass ||
     a.leaseName === b.leaseName && a.leaseNamespace === b.leaseNamespace;
 }

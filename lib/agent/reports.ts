@@ -1,5 +1,5 @@
 import type { MixUpKind } from "../classes/mix_ups.ts";
-import type { ElectionObserver } from "../election/elector.ts";
+import { type ElectionObserver, PLANNED } from "../election/elector.ts";
 import type { KubeError } from "../kube/errors.ts";
 import type { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
@@ -105,7 +105,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   withdrawn(reason: string, verified: boolean): void {
     if (this.#holding) this.#metrics.leaseTransition();
-    const level = this.#holding && reason !== "stopping" ? "warn" : "info";
+    const level = this.#holding && !PLANNED.has(reason) ? "warn" : "info";
     this.#holding = false;
     this.#former.clear();
     this.#metrics.setHolder(false);

@@ -1,8 +1,10 @@
 import type { Plan, Plans } from "../agent/instances.ts";
+import { strandedInstances, unready } from "../agent/interface_problem.ts";
 import { ConfigError, describeProblem } from "../config/errors.ts";
 import type { ProcessConfig } from "../config/instance.ts";
 import type { FileOrigin, LoadedConfig } from "../config/load.ts";
 import type { Clock } from "../election/clock.ts";
+import type { Link } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 
 /** From one look at the file to the next. A ConfigMap takes a minute to get to the node anyway. */
@@ -19,6 +21,8 @@ export interface ReloadParts {
   /** A plan was taken over, or refused. */
   readonly reloaded: (ok: boolean) => void;
   readonly adjustProcess: (config: ProcessConfig) => void;
+  /** The interfaces of this node. */
+  readonly links: () => readonly Link[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -27,7 +31,8 @@ export interface ReloadParts {
  * The plans that a settings file says one after another. It is read, not watched: that holds for
  * editors that replace it, for ConfigMaps (whose `..data` link is swapped), and for network file
  * systems alike. A plan that is wrong is refused as a whole, and the old one goes on; so is one that
- * lost its instances: it would mean one of no class.
+ * lost its instances: it would mean one of no class. One that moves an instance to an interface that
+ * this node does not have waits for it.
  */
 export class FilePlans implements Plans {
   readonly #parts: ReloadParts;
@@ -35,6 +40,8 @@ export class FilePlans implements Plans {
   #running: ProcessConfig;
   /** What the plan was made of, or was refused for. */
   #taken: string;
+  /** Names of interfaces that the last plan was refused for. */
+  #awaited: readonly string[] = [];
   #wake = new AbortController();
   #asked = false;
 
@@ -73,7 +80,7 @@ export class FilePlans implements Plans {
       if (signal.aborted) break;
       const now = await this.#read();
       // Twice the same: nobody is in the middle of writing it.
-      if (this.#asked || now !== this.#taken && now === before) {
+      if (this.#asked || now !== this.#taken && now === before || this.#isAwaitedReady()) {
         this.#asked = false;
         this.#taken = now;
         return true;
@@ -90,9 +97,12 @@ export class FilePlans implements Plans {
 
   async #load(): Promise<Plan | undefined> {
     const { load, loadKeys, reloaded, logger } = this.#parts;
+    this.#awaited = [];
     try {
-      const { config, warnings, file } = await load();
+      const loaded = await load();
+      const { config, warnings, file } = loaded;
       this.#refuseCutShort(file!);
+      this.#refuseStranded(loaded);
       const keys = await loadKeys(config);
       for (const warning of warnings) logger.warn(warning);
       this.#taken = file?.text ?? this.#taken;
@@ -124,6 +134,36 @@ export class FilePlans implements Plans {
       problem: "the file lists no instances any more",
       right,
     }]);
+  }
+
+  /** @throws {ConfigError} when instances would leave an interface for one that cannot serve */
+  #refuseStranded({ config, effective }: LoadedConfig): void {
+    const stranded = strandedInstances(
+      this.#running.instances,
+      config.instances,
+      this.#parts.links(),
+    );
+    if (stranded.length === 0) return;
+    this.#awaited = stranded.map(({ config }) => config.interface);
+    throw new ConfigError(
+      stranded.map(({ config: { name, interface: value }, problem, right }) => ({
+        setting: "interface",
+        value,
+        source: effective.find((one) => one.instance === name && one.name === "interface")!.source,
+        problem: `${problem}, instance ${name} would withdraw its VIPs for it`,
+        right: `${right}; as soon as ${value} is ready the plan is taken over by itself`,
+      })),
+    );
+  }
+
+  #isAwaitedReady(): boolean {
+    if (this.#awaited.length === 0) return false;
+    try {
+      const links = this.#parts.links();
+      return this.#awaited.some((name) => unready(name, links) === undefined);
+    } catch {
+      return false;
+    }
   }
 
   #adjustProcess(config: ProcessConfig): void {

@@ -131,6 +131,7 @@ export async function run(
               manager?.reloaded(ok);
             },
             adjustProcess: (config) => logLevel = config.logLevel,
+            links: () => network.links(),
             clock,
             logger,
           }),

@@ -105,7 +105,11 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       ...settings,
       instances: withForeignPools(instances.map(withoutSources)).filter(({ name }) => runs(name)),
     },
-    warnings: [...given.warnings, ...withoutEffect(layers, instances)],
+    warnings: [
+      ...given.warnings,
+      ...withoutEffect(layers, instances),
+      ...withoutClass(instances, file),
+    ],
     effective: effective.filter(({ instance }) => instance === undefined || runs(instance)),
     file: file.origin,
   };
@@ -195,6 +199,30 @@ function withoutEffect(
   return sources.length === 0
     ? []
     : [`${sources.join(", ")}: no effect, it belongs to the control plane's VIP (controlPlane)`];
+}
+
+/**
+ * In a list of classes, one that names none is rarely meant so: it gets every Service without a
+ * class. `loadBalancerClass: ""` or alsoClassless says that it is.
+ */
+function withoutClass(
+  instances: readonly ResolvedInstance[],
+  { instances: layers, shared, instancesSource }: FileSettings,
+): string[] {
+  return (layers ?? []).flatMap((own, i) => {
+    const { name, controlPlane } = instances[i]!;
+    const isMeant = [own, shared].some((layer) =>
+      layer.has("loadBalancerClass") || layer.has("alsoClassless")
+    );
+    if (isMeant || controlPlane.value !== undefined) return [];
+    const [first] = own.values();
+    return [
+      `${
+        first?.source ?? instancesSource
+      }: instance ${name.value} has no loadBalancerClass, so it ` +
+      'serves exactly the Services without a class; loadBalancerClass: "" says that this is meant',
+    ];
+  });
 }
 
 /** kube-vip does both in one go; here each is an instance, and flags and env make one. */

@@ -44,6 +44,25 @@ export interface ElectionObserver {
   odd(what: string): void;
 }
 
+const STOPPING = "stopping";
+/** The reason of a withdrawal for a plan that changes or ends the instance. */
+export const PLAN_CHANGED = "the plan changed";
+/** Reasons that somebody wanted. */
+export const PLANNED: ReadonlySet<string> = new Set([STOPPING, PLAN_CHANGED]);
+
+/** Why a signal aborts, where it is not that the process ends. */
+export class StopReason extends DOMException {
+  /** @param message as it stands in logs */
+  constructor(message: string) {
+    super(message, "AbortError");
+  }
+
+  /** @returns the reason of a signal that aborted */
+  static of({ reason }: AbortSignal): string {
+    return reason instanceof StopReason ? reason.message : STOPPING;
+  }
+}
+
 /** Drives an Election: sends its requests, keeps its times. */
 export class Elector {
   readonly name = "elector";
@@ -168,7 +187,7 @@ export class Elector {
     const stop = () => {
       this.#stopping = true;
       stopAtMs = this.#clock.nowMs() + this.#stopTimeoutMs;
-      this.resign("stopping");
+      this.resign(StopReason.of(signal));
     };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });

@@ -42,6 +42,7 @@ const SHARED_SETTINGS = ["interface", "leaseDuration", "renewInterval", "logLeve
 const GENERATED_HTTP_ADDRESS = ":2112";
 /** Fields of a pod that mean the same for every program. */
 const POD_FIELDS = ["nodeSelector", "affinity", "imagePullSecrets"];
+const DEFAULT_KUBECONFIG = "/etc/kubernetes/admin.conf";
 /** What the manifest of classvip says by itself. */
 const BY_ITSELF = ["nodeName", "kubeconfig", "kubernetesServer", "config", "leaseNamespace"];
 
@@ -68,7 +69,11 @@ export function readKubeVip(object: unknown): Migration | undefined {
       POD_FIELDS.filter((field) => pod[field] !== undefined).map((field) => [field, pod[field]]),
     ),
     ...flags,
-    notes: [...notes, ...notesOn(pod, container)],
+    notes: [
+      ...notes,
+      ...notesOn(pod, container),
+      ...place === "static-pod" || flags.controlPlane ? notesOnKubeconfig(pod) : [],
+    ],
   };
 }
 
@@ -88,6 +93,19 @@ function notesOn(pod: Record<string, unknown>, container: Container): string[] {
     );
   }
   return notes;
+}
+
+/** In a static pod, which has no service account. */
+function notesOnKubeconfig(pod: Record<string, unknown>): string[] {
+  const paths = asList(pod.volumes).map((volume) => asRecord(asRecord(volume).hostPath).path)
+    .filter((path) => /(\.conf|kubeconfig)$/.test(`${path}`) && path !== DEFAULT_KUBECONFIG);
+  return paths.map((path) =>
+    `kubeconfig: kube-vip mounts ${path} of the node, classvip's static pod ${DEFAULT_KUBECONFIG}` +
+    (`${path}`.endsWith("/super-admin.conf")
+      ? ", which has no rights before kubeadm init has given it some (docs/control-plane.md)"
+      : "") +
+    "; where it has to be the other one, write that path in --kubeconfig and both of its mount"
+  );
 }
 
 function settingNameOf(named: Named | undefined): string {

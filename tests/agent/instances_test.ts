@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Instances, type Plan, type PlannedInstance } from "../../lib/agent/instances.ts";
 import type { StartStage } from "../../lib/agent/start_order.ts";
+import { StopReason } from "../../lib/election/elector.ts";
 import type { InstanceConfig } from "../../lib/config/instance.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
@@ -13,6 +14,8 @@ class Stage {
   readonly logger = keepingLogger();
   readonly metrics = createMetrics({ version: "1" });
   readonly said: string[] = [];
+  /** Why instances were told to end. */
+  readonly reasons: string[] = [];
   readonly stages = new Map<string, StartStage>();
   /** An instance that is told to end, ends with this. */
   readonly endings = new Map<string, Promise<void>>();
@@ -57,7 +60,10 @@ class Stage {
       run: async (signal) => {
         said.push(`${name}: runs`);
         const aborted = Promise.withResolvers<void>();
-        signal.addEventListener("abort", () => aborted.resolve());
+        signal.addEventListener("abort", () => {
+          this.reasons.push(StopReason.of(signal));
+          aborted.resolve();
+        });
         await Promise.race([aborted.promise, fault.promise]);
         await endings.get(name);
         said.push(`${name}: ended`);
@@ -111,6 +117,15 @@ Deno.test("Instances leaves alone what did not change", async () => {
   assert.ok(said.indexOf("b: ended") < said.indexOf("b: runs"));
   assert.deepEqual([...stage.metrics.instances].sort(), ["a", "b", "d"]);
   assert.ok(!(await stage.metrics.render()).includes('instance="c"'));
+});
+
+Deno.test("Instances says that the plan changed, and not so when the process stops", async () => {
+  const stage = new Stage(config("a"), config("b"));
+  await settled();
+  await stage.follow([config("a", { interface: "eth1" })]);
+  assert.deepEqual(stage.reasons.splice(0), ["the plan changed", "the plan changed"]);
+  await stage[Symbol.asyncDispose]();
+  assert.deepEqual(stage.reasons, ["stopping"]);
 });
 
 Deno.test("Instances hands limits over to an instance as it runs", async () => {

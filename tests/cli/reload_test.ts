@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { FilePlans } from "../../lib/cli/reload.ts";
 import type { LoadedConfig } from "../../lib/config/load.ts";
+import type { Link } from "../../lib/net/link.ts";
 import { load } from "../config/load_helper.ts";
 import { FakeClock } from "../doubles/fake_clock.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
@@ -9,12 +10,26 @@ const ONE = "instances:\n- {name: a, loadBalancerClass: a}\n";
 const TWO = ONE + "- {name: b, loadBalancerClass: b}\n";
 const PATH = "/c.yaml";
 
+function link(name: string, more: Partial<Link> = {}): Link {
+  return {
+    index: 1,
+    name,
+    mac: new Uint8Array(6),
+    up: true,
+    carrier: true,
+    loopback: false,
+    ipv6: true,
+    ...more,
+  };
+}
+
 /** A file, and what is made of it. */
-async function setUp() {
+async function setUp(first = ONE) {
   const clock = new FakeClock();
   const logger = keepingLogger();
   const results: boolean[] = [];
-  const file = { text: ONE as string | undefined };
+  const file = { text: first as string | undefined };
+  const links: Link[] = [link("eth0"), link("eth1", { carrier: false })];
   const loadNow = (): Promise<LoadedConfig> =>
     load({ flags: { config: PATH }, files: file.text === undefined ? {} : { [PATH]: file.text } });
   const plans = new FilePlans({
@@ -25,6 +40,7 @@ async function setUp() {
     loadKeys: () => Promise.resolve(new Map()),
     reloaded: (ok) => results.push(ok),
     adjustProcess: () => {},
+    links: () => links,
     clock,
     logger,
   });
@@ -44,7 +60,7 @@ async function setUp() {
   const errors = () =>
     logger.lines.splice(0).filter(({ level }) => level === "error")
       .map(({ message, fields }) => `${message} ${fields.reason ?? ""}`.trim());
-  return { clock, logger, results, file, plans, names, errors, [Symbol.asyncDispose]: end };
+  return { clock, logger, results, file, links, plans, names, errors, [Symbol.asyncDispose]: end };
 }
 
 Deno.test("FilePlans takes over a file that changed, once it stays as it is", async () => {
@@ -102,6 +118,50 @@ Deno.test("FilePlans refuses a file that was cut short to nothing, or to no inst
   t.file.text = TWO;
   await t.clock.advance(1000);
   assert.deepEqual(t.names, [["a", "b"]]);
+});
+
+const ON = (name: string, instance = "a", more = "") =>
+  `instances:\n- name: ${instance}\n  loadBalancerClass: a\n  interface: ${name}\n${more}`;
+
+Deno.test("FilePlans keeps an instance where it serves until its new interface is ready", async () => {
+  for (const instance of ["a", "renamed"]) {
+    await using t = await setUp(ON("eth0"));
+    t.file.text = ON("eht0", instance);
+    await t.clock.advance(5000);
+    assert.deepEqual([t.names, t.results], [[], [false]]);
+    const [head, problem, ...more] = t.errors();
+    assert.equal(head, "the settings are refused, those from before go on");
+    assert.match(
+      problem!,
+      /interface = "eht0" \(file \/c.yaml:4\): there is no interface eht0 .*: one of eth0, eth1;/,
+    );
+    assert.deepEqual(more, []);
+    t.links.push(link("eht0"));
+    await t.clock.advance(500);
+    assert.deepEqual([t.names, t.results], [[[instance]], [false, true]]);
+  }
+});
+
+Deno.test("FilePlans refuses to leave an interface that is well for one without a link", async () => {
+  await using t = await setUp(ONE);
+  t.file.text = ON("eth1");
+  await t.clock.advance(5000);
+  assert.match(t.errors().join(), /interface eth1 has no carrier, instance a would withdraw/);
+  t.file.text = ON("eth0");
+  await t.clock.advance(1000);
+  assert.deepEqual([t.names, t.results], [[["a"]], [false, true]]);
+});
+
+Deno.test("FilePlans takes over what takes nothing away", async () => {
+  await using t = await setUp(ON("eth0"));
+  const follow = async (text: string) => {
+    t.file.text = text;
+    await t.clock.advance(1000);
+  };
+  // A new one without its interface, beside one that changes; then one that was without it before.
+  await follow(ON("auto", "a", "- {name: b, loadBalancerClass: b, interface: eth8}\n"));
+  await follow(ON("eth0", "a", "- {name: b, loadBalancerClass: b, interface: eth9}\n"));
+  assert.deepEqual([t.names, t.results], [[["a", "b"], ["a", "b"]], [true, true]]);
 });
 
 Deno.test("reload() reads at once, changed or not", async () => {

@@ -222,3 +222,16 @@ Deno.test("loadConfig() knows names with commas in only, as instances with names
   );
   assert.equal(more.length, 1);
 });
+
+Deno.test("loadConfig() warns of an instance in a list that names no class, unless it is said", async () => {
+  const warningsOf = async (entry: string, top = "") =>
+    (await load({ yaml: `${top}instances:\n- {loadBalancerClass: a}\n- ${entry}\n` })).warnings;
+  assert.deepEqual(await warningsOf("interface: eth0\n  name: b"), [
+    "file /c.yaml:3: instance b has no loadBalancerClass, so it serves exactly the Services " +
+    'without a class; loadBalancerClass: "" says that this is meant',
+  ]);
+  assert.match((await warningsOf("{}")).join(), /^file \/c.yaml:1: instance classless has no/);
+  assert.deepEqual(await warningsOf('{loadBalancerClass: ""}'), []);
+  assert.deepEqual(await warningsOf("{controlPlane: true, address: 10.0.0.10}"), []);
+  assert.deepEqual((await load({ yaml: "interface: eth0\n" })).warnings, []);
+});

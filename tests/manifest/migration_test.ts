@@ -106,6 +106,24 @@ Deno.test("readKubeVip() says which settings and nodes it cannot see", () => {
   assert.doesNotMatch(notesOf(container!, all), /taint/);
 });
 
+Deno.test("readKubeVip() notes a kubeconfig that the static pod does not mount", () => {
+  const { spec: { template: { spec } } } = daemonSet({ address: "10.0.0.10", cp_enable: "true" });
+  const notesOf = (path: string, kind = "Pod") => {
+    const pod = { ...spec, volumes: [{ name: "kubeconfig", hostPath: { path } }] };
+    return readKubeVip({ kind, spec: kind === "Pod" ? pod : { template: { spec: pod } } })!.notes
+      .filter((note) => note.startsWith("kubeconfig"));
+  };
+  const [note, ...more] = notesOf("/etc/kubernetes/super-admin.conf");
+  assert.match(
+    note!,
+    /mounts \/etc\/kubernetes\/super-admin.conf of the node, .* \/etc\/kubernetes\/admin.conf, which has no rights before kubeadm init/,
+  );
+  assert.deepEqual(more, []);
+  assert.match(notesOf("/root/kubeconfig", "DaemonSet").join(), /mounts \/root\/kubeconfig/);
+  assert.deepEqual(notesOf("/etc/kubernetes/admin.conf"), []);
+  assert.deepEqual(notesOf("/etc/hosts"), []);
+});
+
 Deno.test("migrate() keeps the nodes that kube-vip runs on, and the secrets of its image", async () => {
   const object = daemonSet(SERVICES);
   const pod = {

@@ -261,6 +261,8 @@ export const planScenarios: Scenario[] = [
       await stage.gone(vips[2]!);
       await stage.waitForLease("is released", ({ spec }) => !spec?.holderIdentity, THIRD);
       await said(agent, SECOND, "released the Lease", from);
+      const { reason } = await said(agent, SECOND, "withdrew all VIPs", from);
+      assert.equal(reason, "the plan changed");
       await said(agent, SECOND, "holds the Lease", from);
       await stage.served(services[1]!, vips[1]!, node);
       await stage.served(services[3]!, vips[3]!, node);
@@ -345,6 +347,36 @@ export const planScenarios: Scenario[] = [
         return body.includes(`${ok} 1\n`) || undefined;
       });
       await assertUnbroken(stage, vips[0]!, node, sinceMs);
+    },
+  },
+  {
+    name: "reload with an interface that is not there: the class goes on, and moves once it is",
+    async run(stage) {
+      const { vips: [vip], services } = await serviceOfEach(stage, [FIRST]);
+      const plan = await PlanFile.create(stage, [{ name: FIRST, ...WATCHED }]);
+      const node = stage.nodes[0]!;
+      const agent = await plan.run(node);
+      await stage.served(services[0]!, vip!, node);
+      await steady(stage, vip!);
+      const sinceMs = nowMs();
+      const from = agent.logs.length;
+      await plan.write([{ name: FIRST, ...WATCHED, interface: "eth9" }]);
+      const { reason } = await agent.waitForLog(
+        ({ message }) => message === "wrong setting",
+        DEADLINE_MS,
+        from,
+      );
+      assert.match(`${reason}`, /interface = "eth9" \(file \S+:\d+\): there is no interface eth9/);
+      await assertUnbroken(stage, vip!, node, sinceMs);
+      await node.exec(["ip", "link", "add", "eth9", "type", "dummy"]);
+      await node.exec(["ip", "link", "set", "eth9", "up"]);
+      await said(agent, FIRST, "holds the Lease", from);
+      await until(
+        "it is on eth9",
+        async () =>
+          (await node.exec(["ip", "address", "show", "eth9"])).includes(vip!) || undefined,
+      );
+      await node.exec(["ip", "link", "del", "eth9"]);
     },
   },
   {
