@@ -350,6 +350,36 @@ export const planScenarios: Scenario[] = [
     },
   },
   {
+    name: "reload with an interface that is not there: the class goes on, and moves once it is",
+    async run(stage) {
+      const { vips: [vip], services } = await serviceOfEach(stage, [FIRST]);
+      const plan = await PlanFile.create(stage, [{ name: FIRST, ...WATCHED }]);
+      const node = stage.nodes[0]!;
+      const agent = await plan.run(node);
+      await stage.served(services[0]!, vip!, node);
+      await steady(stage, vip!);
+      const sinceMs = nowMs();
+      const from = agent.logs.length;
+      await plan.write([{ name: FIRST, ...WATCHED, interface: "eth9" }]);
+      const { reason } = await agent.waitForLog(
+        ({ message }) => message === "wrong setting",
+        DEADLINE_MS,
+        from,
+      );
+      assert.match(`${reason}`, /interface = "eth9" \(file \S+:\d+\): there is no interface eth9/);
+      await assertUnbroken(stage, vip!, node, sinceMs);
+      await node.exec(["ip", "link", "add", "eth9", "type", "veth", "peer", "name", "peer9"]);
+      for (const name of ["peer9", "eth9"]) await node.exec(["ip", "link", "set", name, "up"]);
+      await said(agent, FIRST, "holds the Lease", from);
+      await until(
+        "it is on eth9",
+        async () =>
+          (await node.exec(["ip", "address", "show", "eth9"])).includes(vip!) || undefined,
+      );
+      await node.exec(["ip", "link", "del", "eth9"]);
+    },
+  },
+  {
     name: "reload of what is no plan any more: a pipe, nothing, no instances: the old one goes on",
     async run(stage) {
       const { vips: [vip], services } = await serviceOfEach(stage, [FIRST]);
