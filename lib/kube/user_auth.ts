@@ -73,6 +73,14 @@ export class UserAuthenticator {
     const said = error instanceof Error ? error.message.trim() : String(error);
     // The command of an auth-provider is quoted with its arguments: whatever they hold.
     if (this.#plugin === undefined) {
+      const provider = this.#user["auth-provider"] as { name?: unknown } | null | undefined;
+      // Its OpenIDConnectAuth gives the issuer as a text to what wants a URL: it never renews a token.
+      if (provider?.name === "oidc" && error instanceof TypeError) {
+        return new Error(
+          'the id-token of auth-provider "oidc" has expired, and is not renewed here; right would ' +
+            "be an exec plugin, or the token of a ServiceAccount",
+        );
+      }
       return new Error(said.replace(/Command failed: [^]*/, "its command failed"));
     }
     const why = error instanceof TypeError || error instanceof SyntaxError || said === ""

@@ -348,6 +348,20 @@ Deno.test("authorization() quotes no secret of what failed", async (t) => {
   });
 });
 
+Deno.test("authorization() says that an id-token has expired, which nothing here renews", async () => {
+  const expired = `e30.${btoa('{"exp":1}')}.x`;
+  const config = {
+    ...{ "id-token": expired, "refresh-token": "r", "client-id": "a" },
+    "idp-issuer-url": "https://127.0.0.1:1",
+  };
+  const user = { "auth-provider": { name: "oidc", config } };
+  const credentials = await load(kubeconfig({ user }));
+  await assert.rejects(
+    credentials.authorization(),
+    /^Error: the id-token of auth-provider "oidc" has expired, .*; right would be an exec plugin/,
+  );
+});
+
 Deno.test("authorization() refuses a token that no header can carry, and does not say it", async () => {
   for (const token of ["s3cret\ns3cret", "s3cret\u2028", "s3crét"]) {
     const credentials = await load(kubeconfig({ user: { token } }));
