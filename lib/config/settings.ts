@@ -94,7 +94,7 @@ export const settings = {
     defaultText: "no class",
     aliases: [{ env: "loadBalancerClass" }, { env: "lb_class_name", flag: "lbClassName" }],
     text: "Serves exactly the Services with this spec.loadBalancerClass. " +
-      "Without it: exactly those without a class.",
+      "Without it: exactly those without a class; in a plan, an empty text says that it is meant.",
     parse: parseClass,
   }),
   alsoClassless: setting({
