@@ -304,8 +304,9 @@ export class Instance implements PlannedInstance {
       mayGrant: () => {
         // Whose Lease is not seen may serve any class.
         if (!shared.leases.synced || !shared.leases.seesAll) return () => true;
-        const served = new Served(shared.leases.all());
-        return (service, ip) => served.mayGrant(service, ip);
+        // Mostly nobody asks.
+        let served: Served | undefined;
+        return (service, ip) => (served ??= new Served(shared.leases.all())).mayGrant(service, ip);
       },
       open: shared.open,
       clock,
@@ -367,7 +368,12 @@ export class Instance implements PlannedInstance {
       },
     });
     const election = new Election(
-      { ...who, ...times, preferences: this.#preferences },
+      {
+        ...who,
+        ...times,
+        mayBeReplaced: this.#fastKey !== undefined,
+        preferences: this.#preferences,
+      },
       new LeaseWriter(who, shared.wallClockMs, () => ({
         ...journal.carried(),
         ...progress.carried(),

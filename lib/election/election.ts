@@ -29,6 +29,8 @@ export interface ElectionSettings {
   readonly retryMs: number;
   /** A standby adds up to this much, so that not all of them write at the same instant. */
   readonly jitterMs: number;
+  /** Another node may take the Lease while this one's right lasts: on the word of a witness. */
+  readonly mayBeReplaced?: boolean;
   readonly preferences?: Preferences;
 }
 
@@ -102,8 +104,8 @@ type Observed =
  *   proved that it withdrew.
  * - Every write is a compare-and-swap, so acting on stale sight costs a request, no more. Only
  *   creating is not: it proves that there is no Lease now, not that there was none a moment ago.
- *   So it gives no right, and names no holder; whoever holds takes the new Lease at once, all others
- *   wait as for any.
+ *   So it gives no right, and names no holder; whoever holds takes the new Lease at once, unless it
+ *   may have been replaced, all others wait as for any.
  */
 export class Election {
   readonly #settings: ElectionSettings;
@@ -436,9 +438,13 @@ export class Election {
     if (observed.kind === "present" && !this.#inScope(observed.record)) {
       return this.#otherScope(observed.record);
     }
-    // One that names nobody (made anew, emptied by hand) is the holder's to take.
     if (lost && (this.holder !== undefined || observed.released)) {
       return `the Lease is held by ${this.holder ?? "nobody"}`;
+    }
+    // One that is gone or names nobody (made anew, emptied by hand) is the holder's to take, unless
+    // somebody else may have held in the meantime.
+    if (this.#settings.mayBeReplaced && (lost || observed.kind === "absent")) {
+      return "the Lease does not say any more that this node holds";
     }
     if (this.#resigned !== undefined) return this.#resigned;
     if (this.successor !== undefined) return `handed over to ${this.successor}`;

@@ -291,6 +291,18 @@ Deno.test("next() takes a Lease back that a hand emptied under the holder, withi
   assert.match(next(election, RIGHT_MS), /^withdraw/);
 });
 
+Deno.test("next() withdraws from a Lease that is gone or emptied where a witness may have replaced it", () => {
+  for (
+    const seen of [undefined, lease({ term: 5, version: "20" }), lease({ term: 6, uid: "uid-2" })]
+  ) {
+    const election = holder(0, { mayBeReplaced: true });
+    election.seen(seen, "server", 1000);
+    assert.match(next(election, 1000), /^withdraw: the Lease does not say any more/);
+    election.withdrawn();
+    assert.notEqual(next(election, 1000), "acquire", "it waits as all others do");
+  }
+});
+
 Deno.test("next() leaves an emptied Lease that says that its holder withdrew", () => {
   const election = holder(0);
   election.seen(lease({ term: 5, releasedTerm: "5", version: "20" }), "watch", 1000);

@@ -73,6 +73,7 @@ export class Agent {
     });
     this.#vips.adoptLeftovers();
     const who: ElectionSettings = {
+      mayBeReplaced: fast !== undefined,
       identity: parts.identity,
       incarnation: parts.incarnation,
       scope: "class blue",
