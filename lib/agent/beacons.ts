@@ -3,12 +3,12 @@ import { Roster, STANDBY_BEACON_MS, StealDamper, Witness } from "../election/wit
 import { arpRequestFrame } from "../net/arp.ts";
 import { type Beacon, type BeaconCodec, ReplayFilter } from "../net/beacon.ts";
 import { type IpAddress, parseIp } from "../net/ip.ts";
-import type { Link, Network } from "../net/link.ts";
+import { type Link, linkObstacle, type Network } from "../net/link.ts";
 import { formatMac } from "../net/mac.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { type ClaimWatch, type FrameSource, takeIn } from "./claim_watch.ts";
-import { linkObstacle, type LinkWatch } from "./link_watch.ts";
+import type { LinkWatch } from "./link_watch.ts";
 import type { Task } from "./task.ts";
 
 /** The election, as far as beacons speak of it. */

@@ -5,13 +5,12 @@ import { KubeError } from "../kube/errors.ts";
 import type { KubeLeaseApi } from "../kube/lease_api.ts";
 import { arpProbeFrame } from "../net/arp.ts";
 import type { IpAddress } from "../net/ip.ts";
-import type { Network } from "../net/link.ts";
+import { linkObstacle, type Network } from "../net/link.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { Vips } from "../vip/vips.ts";
 import type { ClaimWatch } from "./claim_watch.ts";
 import type { FixedClaim } from "./fixed_claim.ts";
-import { linkObstacle } from "./link_watch.ts";
 import type { Task } from "./task.ts";
 
 /** RFC 5227, section 1.1: PROBE_WAIT, PROBE_NUM, PROBE_MIN, PROBE_MAX, ANNOUNCE_WAIT. */

@@ -1,8 +1,7 @@
 import type { InstanceConfig } from "../config/instance.ts";
-import type { Link } from "../net/link.ts";
-import { isUsable } from "../vip/placement.ts";
+import { type Link, linkObstacle } from "../net/link.ts";
+import { isUsable, usableNames } from "../vip/placement.ts";
 import { isRelated } from "./instances.ts";
-import { linkObstacle } from "./link_watch.ts";
 
 /** Why an instance could not serve on an interface of this node, in words for people. */
 export interface InterfaceProblem {
@@ -26,7 +25,7 @@ export function interfaceProblem(
   const problem = link === undefined
     ? `there is no interface ${name} on this node`
     : `interface ${name} is not an Ethernet interface, ARP needs one`;
-  return { problem, right: rightInterfaces(links) };
+  return { problem, right: `one of ${usableNames(links)}` };
 }
 
 /** An instance that a plan moves to an interface where it could not serve as it does now. */
@@ -60,9 +59,5 @@ export function unready(name: string, links: readonly Link[]): InterfaceProblem 
   const found = interfaceProblem(name, links);
   if (found !== undefined || name === "auto") return found;
   const problem = linkObstacle(name, links);
-  return problem === undefined ? undefined : { problem, right: rightInterfaces(links) };
-}
-
-function rightInterfaces(links: readonly Link[]): string {
-  return `one of ${links.filter(isUsable).map(({ name }) => name).join(", ") || "none"}`;
+  return problem === undefined ? undefined : { problem, right: `one of ${usableNames(links)}` };
 }

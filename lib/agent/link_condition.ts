@@ -1,5 +1,4 @@
-import type { Link } from "../net/link.ts";
-import { linkObstacle } from "./link_watch.ts";
+import { type Link, linkObstacle } from "../net/link.ts";
 
 /**
  * Whether the node's links let it hold. One that fails under its VIPs does not, until it is well

@@ -6,7 +6,7 @@ import { readLease } from "../election/lease_record.ts";
 import { keyOf } from "../election/rivals.ts";
 import type { Event } from "../kube/types.ts";
 import { parseIp } from "../net/ip.ts";
-import { parseRange, valueOf } from "../pools/range.ts";
+import { includesAddress, parseRange } from "../pools/range.ts";
 import { AddressOwners } from "../services/address_owners.ts";
 import { isInScope, parseScope, whyNotServed } from "../services/class_policy.ts";
 import type { Refusal } from "../services/decide.ts";
@@ -121,10 +121,10 @@ function instanceOf(
   const pools = plan.pools.flatMap((addresses): PoolReport[] => {
     const parsed = parseRange(addresses, { hostBits: true });
     if (!parsed.ok) return [];
-    const { family, first, last } = parsed.range;
+    const { first, last } = parsed.range;
     const used = [...vips].filter((vip) => {
       const ip = parseIp(vip);
-      return ip?.family === family && valueOf(ip) >= first && valueOf(ip) <= last;
+      return ip !== undefined && includesAddress([parsed.range], ip);
     }).length;
     return [{ addresses, size: Number(last - first + 1n), used }];
   });

@@ -1,5 +1,6 @@
 import { findEnv, findFlag, isBooleanFlag, type Named } from "../config/names.ts";
 import { settingOf } from "../config/settings.ts";
+import { DEFAULT_KUBECONFIG } from "./pod.ts";
 
 /** What was found of kube-vip, and what becomes of it. */
 export interface Migration {
@@ -42,7 +43,6 @@ const SHARED_SETTINGS = ["interface", "leaseDuration", "renewInterval", "logLeve
 const GENERATED_HTTP_ADDRESS = ":2112";
 /** Fields of a pod that mean the same for every program. */
 const POD_FIELDS = ["nodeSelector", "affinity", "imagePullSecrets"];
-const DEFAULT_KUBECONFIG = "/etc/kubernetes/admin.conf";
 /** What the manifest of classvip says by itself. */
 const BY_ITSELF = ["nodeName", "kubeconfig", "kubernetesServer", "config", "leaseNamespace"];
 

@@ -1,5 +1,8 @@
 import { type Deployment, fileNameOf } from "./deployment.ts";
 
+/** Of a static pod, which has no service account: kubeadm's. */
+export const DEFAULT_KUBECONFIG = "/etc/kubernetes/admin.conf";
+
 /** Where the file with the instances is in the container: a folder, so that changes arrive. */
 const PLAN_FOLDER = "/etc/classvip/plan";
 /** On the nodes, for static pods. */
@@ -129,7 +132,7 @@ export function podSpec(deployment: Deployment, place: "cluster" | "static") {
 }
 
 function kubeconfigOf({ kubeconfig }: Deployment): string {
-  return kubeconfig ?? "/etc/kubernetes/admin.conf";
+  return kubeconfig ?? DEFAULT_KUBECONFIG;
 }
 
 function hostPath(name: string, path: string, type: string) {

@@ -67,3 +67,15 @@ export interface Network extends Disposable {
   /** Sends one whole Ethernet frame out of the interface. */
   send(linkIndex: number, frame: Uint8Array): void;
 }
+
+/**
+ * What is wrong with an interface that VIPs are to be announced on.
+ *
+ * @returns a sentence for people, or undefined
+ */
+export function linkObstacle(name: string, links: readonly Link[]): string | undefined {
+  const link = links.find((link) => link.name === name);
+  if (link === undefined) return `interface ${name} is gone`;
+  if (!link.up) return `interface ${name} is down`;
+  return link.carrier ? undefined : `interface ${name} has no carrier`;
+}

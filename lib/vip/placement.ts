@@ -1,6 +1,6 @@
 import { type Cidr, contains, parseCidr } from "../net/cidr.ts";
 import type { IpAddress } from "../net/ip.ts";
-import type { InterfaceAddress, Link } from "../net/link.ts";
+import { type InterfaceAddress, type Link, linkObstacle } from "../net/link.ts";
 
 /** Where an address goes on this node, or why it cannot. */
 export type Placement =
@@ -58,7 +58,7 @@ export function placer(
       ? byIndex.get(subnets.find((a) => contains(a, ip))?.linkIndex ?? -1)
       : links.find((link) => link.name === name);
     if (link === undefined) {
-      const known = links.filter(isUsable).map((link) => link.name).join(", ") || "none";
+      const known = usableNames(links);
       return {
         refused: name === "auto"
           ? `no interface of this node has a subnet with it (${known}): set --interface`
@@ -70,9 +70,9 @@ export function placer(
     }
     // Where the instance's own interface fails, the node hands over; one that a Service alone names
     // must not take all others along.
-    if (wishedInterface !== undefined && name !== setting && !(link.up && link.carrier)) {
-      return { refused: `interface ${name} ${link.up ? "has no carrier" : "is down"}` };
-    }
+    const isOwn = wishedInterface === undefined || name === setting;
+    const obstacle = isOwn ? undefined : linkObstacle(link.name, links);
+    if (obstacle !== undefined) return { refused: obstacle };
     const onLink = subnets.filter((a) =>
       a.linkIndex === link.index && !contains(IPV6_LINK_LOCAL, a.ip)
     );
@@ -136,6 +136,11 @@ function hasHostBits({ bytes }: IpAddress, prefixLength: number): boolean {
 /** Whether ARP and NDP can be spoken on it: Ethernet, not loopback. */
 export function isUsable(link: Link | undefined): link is Link {
   return link !== undefined && !link.loopback && link.mac.length === 6;
+}
+
+/** The names of interfaces that VIPs may be on, for people. */
+export function usableNames(links: readonly Link[]): string {
+  return links.filter(isUsable).map(({ name }) => name).join(", ") || "none";
 }
 
 /** Whether an address was put there by an agent of this kind: single, marked, never a source. */

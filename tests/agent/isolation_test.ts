@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { PoolKeeper } from "../../lib/agent/pool_keeper.ts";
 import { Reconciler } from "../../lib/agent/reconciler.ts";
 import { InstanceReports } from "../../lib/agent/reports.ts";
 import { ServiceSource } from "../../lib/agent/service_source.ts";
@@ -9,13 +8,13 @@ import { MOST_ADDRESSES } from "../../lib/services/address_owners.ts";
 import type { ServiceView } from "../../lib/services/service_view.ts";
 import { StatusWriter } from "../../lib/services/status_writer.ts";
 import { EventRecorder } from "../../lib/observe/events.ts";
-import { IntentJournal } from "../../lib/pools/journal.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
 import { instanceMark, Vips } from "../../lib/vip/vips.ts";
 import { FakeClock, settled } from "../doubles/fake_clock.ts";
 import { FakeCluster } from "../doubles/fake_cluster.ts";
 import { FakeNetwork } from "../doubles/fake_network.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
+import { poolKeeper } from "../doubles/pool_keeper.ts";
 import { service } from "../services/views.ts";
 
 const FLOOD = 5000;
@@ -99,25 +98,7 @@ class Process {
         });
       },
     };
-    const keeper = new PoolKeeper({
-      source: {
-        expected: false,
-        pools: [],
-        contains: () => false,
-        foreign: [],
-        claimed: () => [],
-        intendedElsewhere: () => new Map(),
-        mayGrant: () => () => true,
-        interfaceFor: () => undefined,
-      },
-      journal: new IntentJournal(),
-      limits: () => ({ maxVips: 0, maxVipsPerNamespace: 0 }),
-      renewNow: () => {},
-      relist: () => Promise.resolve(),
-      changed: () => {},
-      metrics,
-      logger,
-    });
+    const keeper = poolKeeper({}, { metrics, logger });
     const reconciler = new Reconciler({
       source,
       keeper,

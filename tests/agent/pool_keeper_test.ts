@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { PoolKeeper } from "../../lib/agent/pool_keeper.ts";
 import { createMetrics } from "../../lib/observe/metrics.ts";
-import { IntentJournal } from "../../lib/pools/journal.ts";
 import type { Pool } from "../../lib/pools/pool.ts";
 import { AddressOwners } from "../../lib/services/address_owners.ts";
 import { decide } from "../../lib/services/decide.ts";
 import type { ServiceView } from "../../lib/services/service_view.ts";
 import { keepingLogger } from "../doubles/keeping_logger.ts";
+import { poolKeeper } from "../doubles/pool_keeper.ts";
 import { pool, viewOf } from "../pools/parts.ts";
 
 /** What an instance with these pools announces and refuses. */
@@ -15,22 +14,13 @@ function look(
   pools: readonly Pool[] | undefined,
   elsewhere: readonly (readonly [vip: string, uid: string])[] = [],
 ) {
-  const keeper = new PoolKeeper({
-    source: {
-      expected: pools?.length !== 0,
-      pools,
-      contains: () => false,
-      foreign: [{ instance: "green", pool: pool("10.1.0.0/24") }],
-      claimed: () => [],
-      intendedElsewhere: () => new Map(elsewhere),
-      mayGrant: () => () => false,
-      interfaceFor: () => undefined,
-    },
-    journal: new IntentJournal(),
-    limits: () => ({ maxVips: 0, maxVipsPerNamespace: 0 }),
-    renewNow: () => {},
-    relist: () => Promise.resolve(),
-    changed: () => {},
+  const keeper = poolKeeper({
+    expected: pools?.length !== 0,
+    pools,
+    foreign: [{ instance: "green", pool: pool("10.1.0.0/24") }],
+    intendedElsewhere: () => new Map(elsewhere),
+    mayGrant: () => () => false,
+  }, {
     metrics: createMetrics({ version: "1" }).instance("blue", "blue"),
     logger: keepingLogger(),
   });

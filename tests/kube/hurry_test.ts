@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../lib/kube/client.ts";
 import { hurry } from "../../lib/kube/hurry.ts";
-import type { Credentials } from "../../lib/kube/credentials.ts";
+import { fakeCredentials } from "./server.ts";
 
 Deno.test("hurry() asks a few times, ever later, and no more once it is disposed", async () => {
   let asked = 0;
@@ -25,16 +25,7 @@ Deno.test("request() has what waits sent until it is answered", async () => {
       return Response.json({});
     },
   );
-  const credentials: Credentials = {
-    server: `http://127.0.0.1:${server.addr.port}`,
-    origin: "test",
-    namespace: undefined,
-    proxyUrl: undefined,
-    caCerts: [],
-    cert: undefined,
-    key: undefined,
-    authorization: () => Promise.resolve(undefined),
-  };
+  const credentials = fakeCredentials(`http://127.0.0.1:${server.addr.port}`);
   using client = connect(credentials, { userAgent: "test", sendAtOnce: () => asked.resolve() })
     .open();
   assert.deepEqual(await client.request({ method: "GET", path: "/" }), {});

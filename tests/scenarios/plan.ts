@@ -106,6 +106,17 @@ async function serviceOfEach(stage: Stage, names: readonly string[]) {
   return { vips, services };
 }
 
+/** A plan of one class, whose VIP is served and announces itself again and again. */
+async function watchedClass(stage: Stage) {
+  const { vips, services } = await serviceOfEach(stage, [FIRST]);
+  const [vip, entry, node] = [vips[0]!, { name: FIRST, ...WATCHED }, stage.nodes[0]!];
+  const plan = await PlanFile.create(stage, [entry]);
+  const agent = await plan.run(node);
+  await stage.served(services[0]!, vip, node);
+  await steady(stage, vip);
+  return { vip, plan, entry, node, agent };
+}
+
 /** An instance of the plan said this. */
 function said(agent: Agent, instance: string, message: string, from = 0) {
   return agent.waitForLog(
@@ -301,14 +312,8 @@ export const planScenarios: Scenario[] = [
   {
     name: "reload of a wrong plan: refused with every error and its line, the old one goes on",
     async run(stage) {
-      const { vips, services } = await serviceOfEach(stage, [FIRST]);
-      const entry = { name: FIRST, ...WATCHED };
-      const plan = await PlanFile.create(stage, [entry]);
-      const node = stage.nodes[0]!;
-      const agent = await plan.run(node);
-      await stage.served(services[0]!, vips[0]!, node);
+      const { vip, plan, entry, node, agent } = await watchedClass(stage);
       const port = await portOf(agent);
-      await steady(stage, vips[0]!);
       const sinceMs = nowMs();
       const from = agent.logs.length;
       await plan.writeText(
@@ -346,35 +351,29 @@ export const planScenarios: Scenario[] = [
         const { body } = await get(node, port, "/metrics");
         return body.includes(`${ok} 1\n`) || undefined;
       });
-      await assertUnbroken(stage, vips[0]!, node, sinceMs);
+      await assertUnbroken(stage, vip, node, sinceMs);
     },
   },
   {
     name: "reload with an interface that is not there: the class goes on, and moves once it is",
     async run(stage) {
-      const { vips: [vip], services } = await serviceOfEach(stage, [FIRST]);
-      const plan = await PlanFile.create(stage, [{ name: FIRST, ...WATCHED }]);
-      const node = stage.nodes[0]!;
-      const agent = await plan.run(node);
-      await stage.served(services[0]!, vip!, node);
-      await steady(stage, vip!);
+      const { vip, plan, entry, node, agent } = await watchedClass(stage);
       const sinceMs = nowMs();
       const from = agent.logs.length;
-      await plan.write([{ name: FIRST, ...WATCHED, interface: "eth9" }]);
+      await plan.write([{ ...entry, interface: "eth9" }]);
       const { reason } = await agent.waitForLog(
         ({ message }) => message === "wrong setting",
         DEADLINE_MS,
         from,
       );
       assert.match(`${reason}`, /interface = "eth9" \(file \S+:\d+\): there is no interface eth9/);
-      await assertUnbroken(stage, vip!, node, sinceMs);
+      await assertUnbroken(stage, vip, node, sinceMs);
       await node.exec(["ip", "link", "add", "eth9", "type", "veth", "peer", "name", "peer9"]);
       for (const name of ["peer9", "eth9"]) await node.exec(["ip", "link", "set", name, "up"]);
       await said(agent, FIRST, "holds the Lease", from);
       await until(
         "it is on eth9",
-        async () =>
-          (await node.exec(["ip", "address", "show", "eth9"])).includes(vip!) || undefined,
+        async () => (await node.exec(["ip", "address", "show", "eth9"])).includes(vip) || undefined,
       );
       await node.exec(["ip", "link", "del", "eth9"]);
     },
@@ -382,12 +381,7 @@ export const planScenarios: Scenario[] = [
   {
     name: "reload of what is no plan any more: a pipe, nothing, no instances: the old one goes on",
     async run(stage) {
-      const { vips: [vip], services } = await serviceOfEach(stage, [FIRST]);
-      const plan = await PlanFile.create(stage, [{ name: FIRST, ...WATCHED }]);
-      const node = stage.nodes[0]!;
-      const agent = await plan.run(node);
-      await stage.served(services[0]!, vip!, node);
-      await steady(stage, vip!);
+      const { vip, plan, node, agent } = await watchedClass(stage);
       const text = await Deno.readTextFile(plan.path);
       const sinceMs = nowMs();
       const wrongs: [write: () => Promise<unknown>, said: RegExp][] = [
@@ -410,7 +404,7 @@ export const planScenarios: Scenario[] = [
       await Deno.remove(plan.path);
       await Deno.writeTextFile(plan.path, `# again\n${text}`);
       await agent.waitForLog(({ message }) => message === "follows the plan", DEADLINE_MS, from);
-      await assertUnbroken(stage, vip!, node, sinceMs);
+      await assertUnbroken(stage, vip, node, sinceMs);
     },
   },
   {
