@@ -66,6 +66,8 @@ export class Vips<Owner> {
   readonly #held = new Map<string, Held<Owner>>();
   /** Addresses with this instance's mark that an earlier run left: by text, the interface's index. */
   readonly #leftovers = new Map<string, number>();
+  /** When the last of them is to be gone. */
+  #leftUntilMs = -Infinity;
   /** Wanted, and not put up yet. */
   #waiting: VipClaim<Owner>[] = [];
   #allUp = () => {};
@@ -150,7 +152,12 @@ export class Vips<Owner> {
 
   /** Takes stock of what an earlier run left on the interfaces. @returns the addresses */
   adoptLeftovers(): string[] {
-    for (const { ip, linkIndex } of this.#marked()) this.#leftovers.set(ip.text, linkIndex);
+    for (const { ip, linkIndex, validSeconds } of this.#marked()) {
+      this.#leftovers.set(ip.text, linkIndex);
+      // Its lifetime stands still while the machine is suspended; the right that it stands for does not.
+      const endMs = this.#clock.nowMs() + (validSeconds + 1) * 1000;
+      this.#leftUntilMs = Math.max(this.#leftUntilMs, endMs);
+    }
     return [...this.#leftovers.keys()];
   }
 
@@ -332,8 +339,9 @@ export class Vips<Owner> {
   #fence(nowMs: number): void {
     if (nowMs < this.#untilMs) return;
     const reached = this.#untilMs !== -Infinity;
+    const leftForLong = nowMs >= this.#leftUntilMs;
     // What a withdrawal could not remove is tried again in each round.
-    const addresses = reached ? this.addresses.length : this.#held.size;
+    const addresses = reached || leftForLong ? this.addresses.length : this.#held.size;
     if (addresses === 0) return;
     if (reached) this.#observer.fenced();
     this.withdraw("the Lease could not be renewed in time");

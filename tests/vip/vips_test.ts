@@ -409,6 +409,20 @@ Deno.test("run() withdraws leftovers at the fence too, and not before there was 
   });
 });
 
+Deno.test("run() withdraws leftovers whose lifetime a suspend of the machine prolonged", async () => {
+  const world = new World();
+  world.network.add(1, "192.0.2.1/32", { mark: MARK, validSeconds: 3 });
+  world.vips.adoptLeftovers();
+  // The kernel counts on: for it no time passed in the suspend.
+  world.network.add(1, "192.0.2.1/32", { mark: MARK, validSeconds: 60 });
+  await world.running(async () => {
+    await world.clock.advance(3900);
+    assert.deepEqual(world.on(), ["192.0.2.1"]);
+    await world.clock.advance(1200);
+    assert.deepEqual(world.on(), []);
+  });
+});
+
 Deno.test("instanceMark() is the same for the same Lease, another for another, never 0", () => {
   assert.equal(instanceMark("a", "b"), instanceMark("a", "b"));
   const marks = new Set<number>();
