@@ -8,7 +8,7 @@ import type { Logger } from "../observe/logger.ts";
 import type { Task } from "./task.ts";
 
 /** Bookmarks come every minute. */
-const SILENCE_MS = 75_000;
+const LONGEST_SILENCE_MS = 75_000;
 const DEADLINE_MS = 2000;
 
 export interface LeaseViewParts {
@@ -17,7 +17,11 @@ export interface LeaseViewParts {
   readonly random: () => number;
   readonly observer: WatchObserver;
   readonly logger: Logger;
+  /** A watch without an event for this long is dead: holders renew far more often. */
+  readonly silenceMs?: number;
 }
+
+type Follower = (lease: Lease | undefined) => void;
 
 /**
  * All Leases of classvip in the cluster, kept up to date by one watch for all instances of the
@@ -30,6 +34,8 @@ export class LeaseView implements Task {
   readonly name = "leases";
   readonly #parts: LeaseViewParts;
   readonly #listeners = new Set<() => void>();
+  /** By the Lease: `namespace/name`. */
+  readonly #followers = new Map<string, Set<Follower>>();
   readonly #seenMs = new WeakMap<Lease, number>();
   /** Ends the watch of all namespaces, where that is not allowed. */
   readonly #narrow = new AbortController();
@@ -65,6 +71,18 @@ export class LeaseView implements Task {
     return this.#watches.find(({ lastError }) => lastError !== undefined)?.lastError;
   }
 
+  /** When the server last said anything; undefined before. */
+  get lastActivityMs(): number | undefined {
+    return this.#earliest(({ lastActivityMs }) => lastActivityMs);
+  }
+
+  /** When every watch was last tried, or heard of; undefined before. */
+  get lastProgressMs(): number | undefined {
+    return this.#earliest(({ lastActivityMs, lastAttemptMs }) =>
+      Math.max(lastActivityMs ?? -Infinity, lastAttemptMs ?? -Infinity)
+    );
+  }
+
   all(): Lease[] {
     return this.#watches.flatMap(({ items }) => [...items.values()]);
   }
@@ -98,6 +116,22 @@ export class LeaseView implements Task {
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * Calls the follower with every version of a Lease that comes; undefined: it was deleted. In the
+   * order of the writes, before the listeners.
+   *
+   * @returns a function that ends it
+   */
+  follow(namespace: string, name: string, follower: Follower): () => void {
+    const key = `${namespace}/${name}`;
+    const followers = this.#followers.get(key) ?? new Set();
+    this.#followers.set(key, followers.add(follower));
+    return () => {
+      followers.delete(follower);
+      if (followers.size === 0) this.#followers.delete(key);
+    };
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await this.#watches[0]!.run(AbortSignal.any([signal, this.#narrow.signal]));
     if (signal.aborted) return;
@@ -114,9 +148,18 @@ export class LeaseView implements Task {
     await ended.promise;
   }
 
+  #earliest(of: (watch: Watch<Lease, Lease>) => number | undefined): number | undefined {
+    const times = this.#watches.map((watch) => of(watch) ?? -Infinity);
+    const earliestMs = Math.min(...times);
+    return Number.isFinite(earliestMs) ? earliestMs : undefined;
+  }
+
   #watch(namespace: string | undefined): Watch<Lease, Lease> {
     const { observer, logger, clock } = this.#parts;
     const saw = (lease: Lease) => this.#seenMs.set(lease, clock.nowMs());
+    const tell = (key: string, lease: Lease | undefined) => {
+      for (const follower of [...this.#followers.get(key) ?? []]) follower(lease);
+    };
     const changed = () => {
       if (this.synced) this.#settled.resolve();
       for (const listener of [...this.#listeners]) listener();
@@ -127,16 +170,26 @@ export class LeaseView implements Task {
       namespace,
       query: { labelSelector: MANAGED_SELECTOR },
       handler: {
-        replaced: (items) => {
+        replaced: (items, deleted) => {
           items.forEach(saw);
           // Once the watch itself has taken note.
-          queueMicrotask(changed);
+          queueMicrotask(() => {
+            for (const { metadata } of deleted) {
+              tell(`${metadata?.namespace}/${metadata?.name}`, undefined);
+            }
+            items.forEach((lease, key) => tell(key, lease));
+            changed();
+          });
         },
-        changed: (_key, lease) => {
+        changed: (key, lease) => {
           saw(lease);
+          tell(key, lease);
           changed();
         },
-        deleted: changed,
+        deleted: (key) => {
+          tell(key, undefined);
+          changed();
+        },
       },
       observer: {
         ...observer,
@@ -152,7 +205,7 @@ export class LeaseView implements Task {
           this.#settled.resolve();
         },
       },
-      silenceMs: SILENCE_MS,
+      silenceMs: Math.min(this.#parts.silenceMs ?? Infinity, LONGEST_SILENCE_MS),
       deadlineMs: DEADLINE_MS,
     });
   }

@@ -54,16 +54,6 @@ export class KubeLeaseApi {
     );
   }
 
-  /** @param options.client a client of its own, so that the watch never delays a write. */
-  watch(options: LeaseWatchOptions): Watch<Lease, Lease> {
-    return watchLeases({
-      ...options,
-      name: `lease-watch ${this.#namespace}/${this.#name}`,
-      namespace: this.#namespace,
-      query: { fieldSelector: `metadata.name=${this.#name}` },
-    });
-  }
-
   get #path(): string {
     return `${leasesPath(this.#namespace)}/${this.#name}`;
   }

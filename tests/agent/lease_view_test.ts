@@ -114,3 +114,36 @@ Deno.test("LeaseView.relist() shows what a watch did not", async () => {
   assert.deepEqual(world.names(), ["a", "b"]);
   assert.equal(world.view.find("blue", "a")?.metadata?.resourceVersion, "6");
 });
+
+Deno.test("LeaseView.follow() tells each version of one Lease, and that it was deleted", async () => {
+  await using world = new World({ [ALL]: [made("blue", "a"), made("green", "b")] });
+  const seen: (string | undefined)[] = [];
+  const order: string[] = [];
+  world.view.subscribe(() => order.push("all"));
+  const end = world.view.follow("blue", "a", (lease) => {
+    seen.push(lease?.metadata?.resourceVersion);
+    order.push("own");
+  });
+  await world.view.settled;
+  await settled();
+  assert.deepEqual(seen, ["5"]);
+  assert.deepEqual(order.slice(0, 2), ["own", "all"], "whoever judges all has heard of its own");
+  const lines = world.streams.get(ALL)!;
+  lines.push({ type: "MODIFIED", object: made("green", "b", "6") });
+  lines.push({ type: "MODIFIED", object: made("blue", "a", "7") });
+  lines.push({ type: "DELETED", object: made("blue", "a", "8") });
+  await settled();
+  assert.deepEqual(seen, ["5", "7", undefined]);
+  lines.push({ type: "ADDED", object: made("blue", "a", "9") });
+  await settled();
+  world.lists.set(ALL, []);
+  const relisted = world.view.relist();
+  await world.clock.advance(5000);
+  await relisted;
+  assert.deepEqual(seen, ["5", "7", undefined, "9", undefined], "gone between two lists");
+  end();
+  world.lists.set(ALL, [made("blue", "a", "12")]);
+  world.view.relist();
+  await world.clock.advance(5000);
+  assert.equal(seen.length, 5);
+});

@@ -212,41 +212,6 @@ Deno.test("KubeLeaseApi reads, creates and replaces by compare-and-swap", async 
   );
 });
 
-Deno.test("KubeLeaseApi.watch() sees its own Lease alone", async () => {
-  await using server = await ApiServer.start();
-  using client = clientOf(server);
-  using watchClient = clientOf(server);
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const keys: string[] = [];
-  const api = new KubeLeaseApi(client, { namespace: "default", name: "vip" });
-  const watch = api.watch({
-    client: watchClient,
-    clock,
-    random: Math.random,
-    handler: {
-      replaced() {},
-      changed: (key, { spec }) => {
-        keys.push(key);
-        resolve(spec?.holderIdentity ?? "");
-      },
-      deleted() {},
-    },
-  });
-  const controller = new AbortController();
-  const done = watch.run(controller.signal);
-  await watch.firstSync;
-  for (const name of ["other", "vip"]) {
-    server.store.create("leases", {
-      metadata: { name, namespace: "default" },
-      spec: { holderIdentity: name },
-    });
-  }
-  assert.equal(await promise, "vip");
-  assert.deepEqual(keys, ["default/vip"]);
-  controller.abort();
-  await done;
-});
-
 Deno.test("request() trusts the authority given, and says what to do about another", async () => {
   await using server = await ApiServer.start({ tls: true });
   using good = clientOf(server);
