@@ -17,6 +17,7 @@ import { eventPoster } from "./event_poster.ts";
 import { type AddressDevice, AddressLink } from "./address_link.ts";
 import { ClaimWatch, type FrameSource } from "./claim_watch.ts";
 import { FormerHolders } from "./former_holders.ts";
+import { HandoverLine, type HandoverSource } from "./handover_line.ts";
 import { LeaseView } from "./lease_view.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { MixUpWatch } from "./mix_up_watch.ts";
@@ -28,6 +29,7 @@ import { ServiceSource } from "./service_source.ts";
 import { supervise } from "./supervise.ts";
 import { VersionCheck } from "./version_check.ts";
 import type { Task } from "./task.ts";
+import { electionTimes } from "./times.ts";
 
 /** What the process is made of; passed in, so that tests can put doubles in its place. */
 export interface AgentParts {
@@ -43,6 +45,8 @@ export interface AgentParts {
   readonly network: Network;
   /** Addresses that no Service may have, and what they are. */
   readonly reserved?: readonly (readonly [address: string, purpose: string])[];
+  /** Opens a source of the frames of handovers that come in. */
+  readonly openHandovers: () => HandoverSource;
   /** Open sources of all ARP frames and of all Neighbor Discovery that come in. */
   readonly openClaims: readonly (() => FrameSource)[];
   readonly clock: Clock;
@@ -61,6 +65,8 @@ export interface AgentParts {
   };
 }
 
+/** A list that hangs, and a pause after it. */
+const ROUND_MS = 20_000;
 /** A watch that is quiet for this long is dead: bookmarks come every minute. */
 const SERVICES_SILENCE_MS = 120_000;
 
@@ -103,12 +109,27 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
             source.lastActivityMs, () =>
             SERVICES_SILENCE_MS)()),
   });
+  const leasesSilenceMs = Math.max(
+    ...config.instances.map(({ leaseDurationMs, renewIntervalMs }) =>
+      electionTimes(leaseDurationMs, renewIntervalMs).watchSilenceMs
+    ),
+  );
   const leases = new LeaseView({
     client: clients.open(),
     clock,
     random: parts.random,
     observer: watchReports("leases", metrics, logger),
     logger,
+    silenceMs: leasesSilenceMs,
+  });
+  health.addLive({
+    name: "Leases watch round",
+    problem: youngEnough(
+      "Leases watch round",
+      () => clock.nowMs(),
+      () => leases.lastProgressMs,
+      () => leasesSilenceMs + ROUND_MS,
+    ),
   });
   health.addReady({ name: "Leases", problem: () => leases.lastError?.message });
   const links = new LinkWatch(parts.network, clock, logger);
@@ -127,6 +148,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   });
   health.addReady({ name: "Namespaces", problem: () => namespaces.problem });
   const claims = new ClaimWatch(parts.openClaims, parts.network, logger);
+  const handovers = new HandoverLine(parts.openHandovers);
   const { fast } = parts;
   using formers = new FormerHolders({ leases, services: source });
   using stack = new DisposableStack();
@@ -168,6 +190,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     node,
     namespaces,
     claims,
+    handovers,
     open: () => clients.open(),
     clock,
     random: parts.random,
@@ -226,6 +249,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     node,
     namespaces,
     claims,
+    handovers,
     mixUps,
     versionCheck,
     new Rehearsal(clock),

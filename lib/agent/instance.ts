@@ -8,6 +8,7 @@ import { KubeLeaseApi } from "../kube/lease_api.ts";
 import type { KubeClient, Lease } from "../kube/types.ts";
 import type { WatchObserver } from "../kube/watch.ts";
 import { BeaconCodec } from "../net/beacon.ts";
+import { HandoverCodec } from "../net/handover_frame.ts";
 import type { Link, Network } from "../net/link.ts";
 import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
@@ -32,9 +33,11 @@ import { Beacons } from "./beacons.ts";
 import type { ClaimWatch, FrameSource } from "./claim_watch.ts";
 import { Conditions } from "./conditions.ts";
 import { type ApiServers, ControlPlane } from "./control_plane.ts";
+import { DirectHandover } from "./direct_handover.ts";
 import type { FormerHolders } from "./former_holders.ts";
 import { Gate, NOT_LOOKED } from "./gate.ts";
 import { type Health, youngEnough } from "./health.ts";
+import type { HandoverLine } from "./handover_line.ts";
 import { LeaseLook } from "./lease_look.ts";
 import type { LeaseView } from "./lease_view.ts";
 import { LinkCondition } from "./link_condition.ts";
@@ -68,6 +71,7 @@ export interface Shared {
   readonly node: Pick<NodeWatch, "podNetworks" | "subscribe">;
   readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
   readonly claims: Pick<ClaimWatch, "subscribe" | "look">;
+  readonly handovers: Pick<HandoverLine, "subscribe">;
   /** Opens a client of its own for each kind of traffic. */
   readonly open: () => KubeClient;
   readonly clock: Clock;
@@ -129,7 +133,6 @@ export class Instance implements PlannedInstance {
   /** What runs while the instance stands for its Lease; undefined while the gate is shut. */
   #standing: {
     elector: Elector;
-    watchProgressMs: () => number;
     lastError: () => Error | undefined;
     lastAnswerMs: () => number;
     reconciler: Wishes;
@@ -282,7 +285,6 @@ export class Instance implements PlannedInstance {
     if (leftovers.length > 0) {
       this.#logger.info("found VIPs of an earlier run", { vip: leftovers.join(", ") });
     }
-    using watchClient = shared.open();
     using statusClient = shared.open();
     const who = {
       ...lease,
@@ -414,6 +416,19 @@ export class Instance implements PlannedInstance {
       if (this.#order.waitMs(1) === 0) start();
       else void this.#order.turn(1, signal).then(() => confirmed && start());
     };
+    using direct: DirectHandover = new DirectHandover({
+      node: shared.nodeName,
+      incarnation: shared.incarnation,
+      priority: config.priority,
+      codec: new HandoverCodec(`${lease.namespace}/${lease.name}`, this.#fastKey),
+      line: shared.handovers,
+      network: shared.network,
+      vips: this.#vips,
+      election: () => elector,
+      makeToken: () => crypto.randomUUID(),
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
     const elector: Elector = new Elector({
       election,
       api,
@@ -440,30 +455,15 @@ export class Instance implements PlannedInstance {
         },
       },
       observer: this.#reports,
+      successors: direct,
       requestTimeoutMs: times.requestTimeoutMs,
       stopTimeoutMs: config.leaseDurationMs,
-    });
-    const show = (seen: ReadonlyMap<string, Lease>) =>
-      elector.observe(seen.get(`${lease.namespace}/${lease.name}`));
-    const watch = this.#leaseApi.watch({
-      client: watchClient,
-      clock,
-      random,
-      silenceMs: times.watchSilenceMs,
-      deadlineMs: times.requestTimeoutMs,
-      handler: {
-        replaced: show,
-        changed: (_key, seen) => elector.observe(seen),
-        deleted: () => elector.observe(undefined),
-      },
-      observer: shared.leaseWatchObserver,
     });
     this.#metrics.setRenewalAge(() => ageSeconds(clock.nowMs(), elector.lastRenewalMs));
     this.#standing = {
       elector,
-      watchProgressMs: () => latest(watch.lastActivityMs, watch.lastAttemptMs),
-      lastError: () => elector.lastError ?? watch.lastError,
-      lastAnswerMs: () => latest(watch.lastActivityMs, elector.lastRenewalMs),
+      lastError: () => elector.lastError ?? shared.leases.lastError,
+      lastAnswerMs: () => latest(shared.leases.lastActivityMs, elector.lastRenewalMs),
       reconciler,
       statuses,
       lease: () => election.lease,
@@ -477,6 +477,9 @@ export class Instance implements PlannedInstance {
     using subscriptions = new DisposableStack();
     const lookAtLinks = this.#watchConditions(conditions, () => reconciler.soon(), subscriptions);
     if (this.#controlPlane) subscriptions.use(this.#controlPlane.stand(elector, conditions));
+    subscriptions.defer(
+      shared.leases.follow(lease.namespace, lease.name, (seen) => elector.observe(seen)),
+    );
     subscriptions.defer(shared.leases.subscribe(confirm));
     subscriptions.defer(shared.claims.subscribe({
       holds: (vip) => this.#vips.holds(vip),
@@ -496,7 +499,7 @@ export class Instance implements PlannedInstance {
     const rest = new AbortController();
     const results = await Promise.allSettled([
       elector.run(signal).finally(() => rest.abort()),
-      supervise([watch, look, poolSource, statuses, ...beacons ? [beacons] : []], rest.signal)
+      supervise([look, poolSource, statuses, ...beacons ? [beacons] : []], rest.signal)
         .finally(leave),
       this.#gate.guard(
         rest.signal,
@@ -589,11 +592,6 @@ export class Instance implements PlannedInstance {
       });
     add("election round", () => this.#standing?.elector.lastProgressMs, loopMs);
     add("announcement round", () => this.#vips.lastProgressMs, loopMs);
-    add(
-      "Lease watch round",
-      () => this.#standing?.watchProgressMs(),
-      () => times.watchSilenceMs + 2 * loopMs(),
-    );
     health.addLive({
       instance,
       name: "renewal",

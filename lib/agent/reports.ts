@@ -118,8 +118,9 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     }
   }
 
-  released(): void {
-    this.#logger.info("released the Lease");
+  released(to?: string): void {
+    if (to === undefined) this.#logger.info("released the Lease");
+    else this.#logger.info("handed the Lease over", { to });
   }
 
   holderChanged(holder: string | undefined): void {

@@ -5,7 +5,12 @@ import { ServiceManager } from "../agent/service_manager.ts";
 import type { ProcessConfig } from "../config/instance.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { BEACON_MAC } from "../net/beacon.ts";
-import { ETHERTYPE_ARP, ETHERTYPE_BEACON, ETHERTYPE_IPV6 } from "../net/ethernet.ts";
+import {
+  ETHERTYPE_ARP,
+  ETHERTYPE_BEACON,
+  ETHERTYPE_HANDOVER,
+  ETHERTYPE_IPV6,
+} from "../net/ethernet.ts";
 import { createLogger } from "../observe/log.ts";
 import { missingCapabilities } from "../sys/capabilities.ts";
 import { BootClock, monotonicTimeUs } from "../sys/clock.ts";
@@ -91,6 +96,7 @@ export async function run(
       ...context.env["KUBERNETES_SERVICE_HOST"] && {
         reserved: [[context.env["KUBERNETES_SERVICE_HOST"], "the cluster IP of the API server"]],
       },
+      openHandovers: () => PacketSocket.open({ etherType: ETHERTYPE_HANDOVER, restMs: REST_MS }),
       openClaims: [
         () => PacketSocket.open({ etherType: ETHERTYPE_ARP, restMs: REST_MS }),
         () =>

@@ -7,7 +7,7 @@ import {
   readLease,
   sameRecord,
 } from "./lease_record.ts";
-import type { LeaseWriter, Purpose } from "./lease_writer.ts";
+import type { Heir, LeaseWriter, Purpose } from "./lease_writer.ts";
 
 /** Who stands, for what, and how long things take. */
 export interface ElectionSettings {
@@ -56,6 +56,21 @@ const LONGEST_PAUSE_MS = 2000;
 /** How long those that were not asked leave a Lease to the node that it was handed to. */
 const HANDOVER_GRACE_MS = 1000;
 
+/** How long a node that leaves, and may still hold, waits for another one to offer itself. */
+const CALL_MS = 100;
+/** How long it looks on for a better one, once somebody did. */
+const CHOICE_MS = 30;
+/** Then whoever offered itself counts on nothing any more. */
+const OFFER_MS = 250;
+
+/** What a holder that leaves says of its Lease, for those who might take it over. */
+export interface Leaving {
+  readonly node: string;
+  readonly id: string;
+  /** The Lease's resourceVersion. */
+  readonly version: string;
+}
+
 /** How a request failed. */
 export interface Failure {
   /** There was no answer at all. */
@@ -102,6 +117,9 @@ type Observed =
  *   + duration − margin.
  * - A standby waits (the last change it saw) + duration × (1 + drift), unless the holder has
  *   proved that it withdrew.
+ * - A holder that leaves asks who takes over, withdraws, and names the one that offered itself on the
+ *   Lease, together with the token of its offer. Whoever finds its token there holds as if it had
+ *   sent that write when it made the offer: the write is younger.
  * - Every write is a compare-and-swap, so acting on stale sight costs a request, no more. Only
  *   creating is not: it proves that there is no Lease now, not that there was none a moment ago.
  *   So it gives no right, and names no holder; whoever holds takes the new Lease at once, unless it
@@ -137,6 +155,10 @@ export class Election {
   #unsure = false;
   /** Requests that failed in a row. */
   #failures = 0;
+  /** While this node leaves: when it asked who takes over, until when it waits, and who does. */
+  #call: { readonly atMs: number; untilMs: number; heir: Heir | undefined } | undefined;
+  /** What this node answered last to a holder that leaves. */
+  #offer: { readonly call: string; readonly token: string; readonly atMs: number } | undefined;
 
   constructor(settings: ElectionSettings, writer: LeaseWriter, random: () => number) {
     this.#settings = settings;
@@ -255,6 +277,24 @@ export class Election {
       seenAtMs: nowMs,
       termSinceMs: sameTerm ? known.termSinceMs : nowMs,
     };
+    this.#takeUp(record, nowMs);
+  }
+
+  /** The Lease was handed over to this node: its right counts from its offer. */
+  #takeUp(record: LeaseRecord, nowMs: number): void {
+    const offer = this.#offer;
+    if (offer === undefined || record.handedOverFor !== offer.token) return;
+    this.#offer = undefined;
+    if (!this.#isOurs(record) || this.#holding !== "no" || this.#resigned !== undefined) return;
+    const { leaseDurationMs, fenceMarginMs } = this.#settings;
+    // Others wait for as long as the Lease says, or for longer.
+    const durationMs = Math.min(leaseDurationMs, record.durationMs ?? 0);
+    const untilMs = offer.atMs + durationMs - fenceMarginMs;
+    if (nowMs >= untilMs) return;
+    this.#holding = "yes";
+    this.#holdUntilMs = this.#provenUntilMs = untilMs;
+    // The Lease still says what its former holder wrote.
+    this.#renewAtMs = -Infinity;
   }
 
   /** The next thing to do. Asking changes nothing. */
@@ -274,10 +314,12 @@ export class Election {
     }
     const observed = this.#observed;
     if (this.#resigned !== undefined || this.successor !== undefined) {
+      if (this.#holding === "yes") return this.#wait(this.#call?.untilMs ?? nowMs);
       if (observed.kind !== "present" || !this.#isOurs(observed.record)) {
-        return this.#wait(Infinity);
+        return this.#wait(this.#offeredUntilMs(nowMs));
       }
-      return this.#write("release", observed.lease);
+      const heir = this.#heir(nowMs);
+      return this.#write(heir ? "handOver" : "release", observed.lease, heir);
     }
     if (observed.kind === "present" && this.#holding === "yes") {
       if (!this.#isOurs(observed.record)) return this.#write("acquire", observed.lease);
@@ -303,8 +345,10 @@ export class Election {
     this.#notBeforeMs = -Infinity;
     this.#conflictBefore = false;
     if (this.#observed.kind === "present" && isOlder(lease, this.#observed.lease)) {
-      // The watch was faster, and has shown what somebody wrote on top of it.
-      this.#mustRead = true;
+      // The watch was faster, and has shown what somebody wrote on top of it: of what this node gave
+      // away, that is the next holder's affair.
+      const isGiven = purpose === "release" || purpose === "handOver";
+      this.#mustRead = !isGiven || this.#isOurs(this.#observed.record);
       return;
     }
     this.seen(lease, "server", nowMs);
@@ -328,6 +372,7 @@ export class Election {
    * reading it would only hold up that one
    */
   conflicted(nowMs: number, bid?: Lease): void {
+    this.#call = undefined;
     // A second one in a row: looking again at once each time would go on for ever.
     if (this.#conflictBefore) this.#notBeforeMs = nowMs + this.#settings.retryMs;
     this.#conflictBefore = true;
@@ -343,6 +388,7 @@ export class Election {
     failure: Failure = { unreachable: true, read: false },
   ): void {
     this.#mustRead = true;
+    this.#call = undefined;
     if (!failure.read) this.#unsure = true;
     this.#notBeforeMs = nowMs + this.#pauseMs(failure.retryAfterMs ?? 0);
     this.#failures++;
@@ -399,10 +445,59 @@ export class Election {
     this.#resigned = reason;
   }
 
+  /**
+   * The Lease's version that a node which just resigned can name in its call for another one;
+   * undefined: it holds nothing that it could hand over.
+   */
+  callable(nowMs: number): string | undefined {
+    const observed = this.#observed;
+    const mayCall = this.#resigned !== undefined && this.#call === undefined &&
+      this.mayHold(nowMs) && observed.kind === "present" && this.#isOurs(observed.record) &&
+      this.successor === undefined && this.#contested === undefined && !this.#mustRead;
+    return mayCall ? versionOf(observed.lease) : undefined;
+  }
+
+  /** The call went out: this node keeps what it holds for as long as it waits for an offer. */
+  called(nowMs: number): void {
+    this.#call = { atMs: nowMs, untilMs: nowMs + CALL_MS, heir: undefined };
+  }
+
+  /** Another node would take over. */
+  offered(heir: Heir, nowMs: number): void {
+    const call = this.#call;
+    if (call === undefined || nowMs >= call.untilMs || this.#resigned === undefined) return;
+    if (heir.node === this.#settings.identity) return;
+    if (call.heir === undefined || heir.priority > call.heir.priority) call.heir = heir;
+    // Nobody is better than the best.
+    call.untilMs = heir.priority >= 100 ? nowMs : Math.min(call.untilMs, call.atMs + CHOICE_MS);
+  }
+
+  /**
+   * Whether this node takes over from a holder that leaves.
+   *
+   * @param makeToken called once for each call: makes what nobody can know before
+   * @returns the token of its offer, which has to go out after `nowMs`; undefined: it makes none
+   */
+  offer(leaving: Leaving, makeToken: () => string, nowMs: number): string | undefined {
+    const observed = this.#observed;
+    const stands = this.#resigned === undefined && this.#holding === "no" && !this.#mustRead &&
+      this.#failures === 0 && !this.#unsure && this.#alsoStandBackMs === 0;
+    if (!stands || observed.kind !== "present" || !this.#inScope(observed.record)) return undefined;
+    // With the Lease as it is before its eyes, it sees what is written next.
+    if (observed.record.holder !== leaving.node || versionOf(observed.lease) !== leaving.version) {
+      return undefined;
+    }
+    if (this.#offer?.call !== leaving.id) {
+      this.#offer = { call: leaving.id, token: makeToken(), atMs: nowMs };
+    }
+    return this.#offer.token;
+  }
+
   /** Is a candidate again. */
   stand(nowMs: number): void {
     if (this.#resigned === undefined) return;
     this.#resigned = undefined;
+    this.#call = undefined;
     this.#standingSinceMs = nowMs;
   }
 
@@ -414,9 +509,10 @@ export class Election {
     return handoverAccepted && handoverTo !== this.#settings.identity ? handoverTo : undefined;
   }
 
-  /** Nothing is held, nothing is left to release. */
-  get atRest(): boolean {
+  /** Nothing is held, nothing is left to release, and nothing was offered a moment ago. */
+  atRest(nowMs: number): boolean {
     return this.#resigned !== undefined && this.#holding === "no" &&
+      this.#offeredUntilMs(nowMs) === Infinity &&
       // With the server away, only a write that may have been applied is worth waiting for.
       (!this.#mustRead || (this.#failures > 0 && !this.#unsure)) &&
       !(this.#observed.kind === "present" && this.#isOurs(this.#observed.record));
@@ -446,11 +542,25 @@ export class Election {
     if (this.#settings.mayBeReplaced && (lost || observed.kind === "absent")) {
       return "the Lease does not say any more that this node holds";
     }
-    if (this.#resigned !== undefined) return this.#resigned;
+    if (this.#resigned !== undefined && nowMs >= (this.#call?.untilMs ?? -Infinity)) {
+      return this.#resigned;
+    }
     if (this.successor !== undefined) return `handed over to ${this.successor}`;
     if (this.#contested !== undefined) return this.#contested;
     if (nowMs >= this.#holdUntilMs) return "the Lease could not be renewed in time";
     return undefined;
+  }
+
+  /** Whom to name on the Lease. */
+  #heir(nowMs: number): Heir | undefined {
+    const call = this.#call;
+    return call !== undefined && nowMs < call.atMs + OFFER_MS ? call.heir : undefined;
+  }
+
+  /** Until when this node's last offer may be taken up; Infinity: it has none. */
+  #offeredUntilMs(nowMs: number): number {
+    const untilMs = this.#offer === undefined ? -Infinity : this.#offer.atMs + OFFER_MS;
+    return nowMs < untilMs ? untilMs : Infinity;
   }
 
   /** When a Lease that this node does not hold may be taken. */
@@ -534,11 +644,11 @@ export class Election {
     return { kind: "wait", untilMs: Math.min(untilMs, fenceMs) };
   }
 
-  #write(purpose: Purpose, base: Lease | undefined): Action {
+  #write(purpose: Purpose, base: Lease | undefined, heir?: Heir): Action {
     return {
       kind: "write",
       purpose,
-      lease: this.#writer.compose(purpose, base, nextTerm(this.#highestTerm)),
+      lease: this.#writer.compose(purpose, base, nextTerm(this.#highestTerm), heir),
     };
   }
 }

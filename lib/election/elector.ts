@@ -1,8 +1,8 @@
 import { KubeError } from "../kube/errors.ts";
 import type { Lease } from "../kube/types.ts";
 import type { Clock } from "./clock.ts";
-import type { Action, Election } from "./election.ts";
-import type { Purpose } from "./lease_writer.ts";
+import type { Action, Election, Leaving } from "./election.ts";
+import type { Heir, Purpose } from "./lease_writer.ts";
 
 /** The Lease at the API server. */
 export interface LeaseApi {
@@ -31,12 +31,24 @@ export interface Holder {
   withdraw(reason: string): boolean;
 }
 
+/** The way to those who might take over, past the API server. What comes from there proves nothing. */
+export interface Successors {
+  /**
+   * Asks who takes over. Offers go to `Elector.offered`.
+   *
+   * @param version of the Lease
+   * @returns whether somebody may have heard it
+   */
+  call(version: string): boolean;
+}
+
 /** What happens in an election, for logs, metrics and Events. */
 export interface ElectionObserver {
   elected(term: number): void;
   renewed(): void;
   withdrawn(reason: string, verified: boolean): void;
-  released(): void;
+  /** @param to the next holder, where one offered itself */
+  released(to?: string): void;
   /** Another holder is seen; undefined: nobody. */
   holderChanged(holder: string | undefined): void;
   requestFailed(purpose: Purpose | "read", error: KubeError): void;
@@ -71,6 +83,7 @@ export class Elector {
   readonly #clock: Clock;
   readonly #holder: Holder;
   readonly #observer: ElectionObserver;
+  readonly #successors: Successors | undefined;
   readonly #requestTimeoutMs: number;
   readonly #stopTimeoutMs: number;
   #wake = new AbortController();
@@ -90,6 +103,8 @@ export class Elector {
     clock: Clock;
     holder: Holder;
     observer: ElectionObserver;
+    /** Undefined: whoever leaves releases the Lease, and hands it over to nobody. */
+    successors?: Successors | undefined;
     /** Deadline of one request. */
     requestTimeoutMs: number;
     /** How long a stop may take before the Lease is left to expire. */
@@ -100,6 +115,7 @@ export class Elector {
     this.#clock = parts.clock;
     this.#holder = parts.holder;
     this.#observer = parts.observer;
+    this.#successors = parts.successors;
     this.#requestTimeoutMs = parts.requestTimeoutMs;
     this.#stopTimeoutMs = parts.stopTimeoutMs;
     this.#lastProgressMs = parts.clock.nowMs();
@@ -147,7 +163,24 @@ export class Elector {
 
   /** Hands over, or stays away, for as long as something on this node is not as it must be. */
   resign(reason: string): void {
-    this.#tell((election) => election.resign(reason));
+    this.#tell((election) => {
+      election.resign(reason);
+      const nowMs = this.#clock.nowMs();
+      const version = election.callable(nowMs);
+      if (version !== undefined && this.#successors?.call(version)) election.called(nowMs);
+    });
+  }
+
+  /** @see Election.offered */
+  offered(heir: Heir): void {
+    this.#tell((election) => election.offered(heir, this.#clock.nowMs()));
+  }
+
+  /** @see Election.offer */
+  offer(leaving: Leaving, makeToken: () => string): string | undefined {
+    const token = this.#election.offer(leaving, makeToken, this.#clock.nowMs());
+    if (token !== undefined) this.#holder.expecting?.();
+    return token;
   }
 
   /** Is a candidate again. */
@@ -192,7 +225,7 @@ export class Elector {
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
     try {
-      while (!this.#stopping || !this.#election.atRest) {
+      while (!this.#stopping || !this.#election.atRest(this.#clock.nowMs())) {
         this.#lastProgressMs = this.#clock.nowMs();
         if (this.#lastProgressMs >= stopAtMs) return;
         this.#wake = new AbortController();
@@ -229,7 +262,11 @@ export class Elector {
     for (;;) {
       const action = this.#election.next(this.#clock.nowMs());
       this.#report();
-      if (action.kind !== "withdraw") return action;
+      if (action.kind !== "withdraw") {
+        // Handed over by its former holder: there was no write of this node.
+        if (!this.#elected && this.mayHold()) this.#took(this.#clock.nowMs());
+        return action;
+      }
       const verified = this.#holder.withdraw(action.reason);
       if (verified) this.#election.withdrawn();
       else this.#election.withdrawalFailed(this.#clock.nowMs());
@@ -269,15 +306,20 @@ export class Elector {
       else this.#failed(purpose, error);
       return;
     }
-    if (purpose === "release") {
-      this.#observer.released();
+    if (purpose === "release" || purpose === "handOver") {
+      this.#observer.released(written.spec?.holderIdentity || undefined);
     } else if (purpose !== "create" && this.mayHold()) {
-      this.#lastRenewalMs = sentAtMs;
-      if (this.#elected) this.#observer.renewed();
-      else this.#observer.elected(this.#election.term);
-      this.#elected = true;
-      this.#holder.granted(this.#election.holdUntilMs, this.#election.term, written);
+      this.#took(sentAtMs, written);
     }
+  }
+
+  /** The right to hold begins or is extended. */
+  #took(sinceMs: number, written?: Lease): void {
+    this.#lastRenewalMs = sinceMs;
+    if (this.#elected) this.#observer.renewed();
+    else this.#observer.elected(this.#election.term);
+    this.#elected = true;
+    this.#holder.granted(this.#election.holdUntilMs, this.#election.term, written);
   }
 
   #failed(purpose: Purpose | "read", error: unknown): void {

@@ -16,6 +16,11 @@ export const PRIORITY_ANNOTATION = "classvip.io/priority";
 export const HANDOVER_ANNOTATION = "classvip.io/handover-to";
 /** Annotation: that node's word that it is there and takes over. */
 export const ACCEPTED_ANNOTATION = "classvip.io/handover-accepted-by";
+/**
+ * Annotation: the token of the offer by which the Lease was handed over to its holder. Who made that
+ * offer knows that the record is younger than it.
+ */
+export const HANDED_OVER_ANNOTATION = "classvip.io/handed-over-for";
 /** Label by which Leases of classvip are found. */
 export const MANAGED_LABEL = { "app.kubernetes.io/managed-by": "classvip" } as const;
 /** The same as a label selector. */
@@ -42,6 +47,8 @@ export interface LeaseRecord {
   /** Who is asked to take over, and whether that node said that it is there. */
   readonly handoverTo: string | undefined;
   readonly handoverAccepted: boolean;
+  /** Of the offer by which the present holder got it; undefined once it has renewed. */
+  readonly handedOverFor: string | undefined;
   /** `leaseDurationSeconds`; undefined when absent or nonsense. */
   readonly durationMs: number | undefined;
   /** `renewTime` as written. Only ever compared for equality: it is another machine's clock. */
@@ -63,6 +70,7 @@ export function readLease(lease: Lease): LeaseRecord {
     priority: wholeNumber(Number(annotations[PRIORITY_ANNOTATION] || NaN)),
     handoverTo,
     handoverAccepted: handoverTo !== undefined && annotations[ACCEPTED_ANNOTATION] === handoverTo,
+    handedOverFor: annotations[HANDED_OVER_ANNOTATION] || undefined,
     durationMs: wholeNumber(seconds) ? seconds! * 1000 : undefined,
     renewTime: spec.renewTime,
   };

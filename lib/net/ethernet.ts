@@ -7,6 +7,8 @@ export const ETHERTYPE_IPV6 = 0x86dd;
 export const ETHERTYPE_VLAN = 0x8100;
 /** IEEE 802 local experimental EtherType 1: frames between classvip agents. */
 export const ETHERTYPE_BEACON = 0x88b5;
+/** IEEE 802 local experimental EtherType 2: calls and offers of a handover. */
+export const ETHERTYPE_HANDOVER = 0x88b6;
 
 /** An Ethernet II frame, without preamble and FCS. */
 export interface EthernetFrame {

@@ -27,6 +27,8 @@ export interface InstanceMetrics {
   beaconHeard(): void;
   /** One that counts for nothing: "foreign" is another instance's. */
   beaconRejected(reason: BeaconRejection): void;
+  /** A call or offer of a handover that counts for nothing. */
+  handoverFrameRejected(reason: typeof FRAME_REJECTIONS[number]): void;
 }
 
 /** One pool of addresses. */
@@ -38,6 +40,7 @@ export interface PoolUsage {
 }
 
 const BEACON_REJECTIONS = ["forged", "foreign", "malformed", "replayed"] as const;
+const FRAME_REJECTIONS = ["forged", "malformed"] as const;
 type BeaconRejection = typeof BEACON_REJECTIONS[number];
 
 /** A mix-up, and whose it is; empty where nobody is known. */
@@ -136,6 +139,12 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
     labelNames: [...LABELS, "reason"],
     registers,
   });
+  const handoverFramesRejected = new Counter({
+    name: "classvip_handover_frames_rejected_total",
+    help: "Calls and offers of handovers that count for nothing: forged (wrong key), malformed.",
+    labelNames: [...LABELS, "reason"],
+    registers,
+  });
   const watchRestarts = new Counter({
     name: "classvip_watch_restarts_total",
     help: "Watches that had to be started again.",
@@ -214,6 +223,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
       for (const metric of gauges) metric.set(labels, 0);
       for (const metric of counters) metric.inc(labels, 0);
       for (const reason of BEACON_REJECTIONS) beaconsRejected.inc({ ...labels, reason }, 0);
+      for (const reason of FRAME_REJECTIONS) handoverFramesRejected.inc({ ...labels, reason }, 0);
       return {
         setHolder(holds) {
           holder.set(labels, holds ? 1 : 0);
@@ -250,6 +260,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
         beaconSent: () => beaconsSent.inc(labels),
         beaconHeard: () => beaconsHeard.inc(labels),
         beaconRejected: (reason) => beaconsRejected.inc({ ...labels, reason }),
+        handoverFrameRejected: (reason) => handoverFramesRejected.inc({ ...labels, reason }),
       };
     },
     remove(name) {
@@ -260,6 +271,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
       usages.delete(name);
       for (const metric of [...gauges, ...counters, renewalAge]) metric.remove(labels);
       for (const reason of BEACON_REJECTIONS) beaconsRejected.remove({ ...labels, reason });
+      for (const reason of FRAME_REJECTIONS) handoverFramesRejected.remove({ ...labels, reason });
     },
     setMixUps: (kinds, found) => void (mixUps = { kinds, found }),
     reloaded(ok) {

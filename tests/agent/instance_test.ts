@@ -84,6 +84,7 @@ class Node {
           },
         },
         namespaces: { ask: () => undefined, subscribe: () => () => {} },
+        handovers: { subscribe: () => () => {} },
         claims: {
           subscribe: (listener) => {
             this.claim = (vip, mac) => listener.holds(vip) && listener.claimed({ vip, mac });

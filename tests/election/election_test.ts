@@ -35,7 +35,7 @@ Deno.test("next() does not create a Lease after it resigned", () => {
   const election = standby(undefined, 0);
   election.resign();
   assert.equal(next(election, 0), "wait Infinity");
-  assert.ok(election.atRest);
+  assert.ok(election.atRest(0));
 });
 
 Deno.test("next() takes a Lease at once whose holder proved that it withdrew", () => {
@@ -412,13 +412,13 @@ Deno.test("next() withdraws what a crash left once the Lease is another's or gon
 Deno.test("resign() withdraws, then releases with a proof", () => {
   const election = holder(0);
   election.resign();
-  assert.ok(!election.atRest);
+  assert.ok(!election.atRest(0));
   assert.equal(next(election, 1000), "withdraw: stopping");
   election.withdrawn();
   const { purpose, lease: sent } = written(election, 1000);
   assert.equal(purpose, "release");
   election.succeeded("release", stored(sent, "12"), 1000, 1010);
-  assert.ok(election.atRest);
+  assert.ok(election.atRest(0));
   const other = newElection({ identity: "node-b" });
   other.seen(stored(sent, "12"), "server", 1020);
   assert.equal(next(other, 1020), "withdraw: left by an earlier run");
@@ -444,7 +444,7 @@ Deno.test("resign() reads first when a write may or may not have been applied", 
   assert.equal(next(election, WAIT_MS), "acquire");
   election.resign();
   election.failed(WAIT_MS + 10);
-  assert.ok(!election.atRest);
+  assert.ok(!election.atRest(0));
   assert.match(next(election, WAIT_MS + 10), /^wait/);
   assert.equal(next(election, WAIT_MS + 210), "read");
   election.seen(lease({ ...OWN, term: 6, version: "11" }), "server", WAIT_MS + 220);
@@ -457,18 +457,18 @@ Deno.test("resign() leaves no wait behind where nothing can be released", () => 
   election.resign();
   assert.equal(next(election, 100), "withdraw: stopping");
   election.withdrawn();
-  assert.ok(election.atRest, "only reads failed");
+  assert.ok(election.atRest(0), "only reads failed");
 
   const fresh = newElection();
   fresh.resign();
   fresh.withdrawn();
-  assert.ok(!fresh.atRest, "the server may answer");
+  assert.ok(!fresh.atRest(0), "the server may answer");
 
   const renewing = holder(0);
   renewing.resign();
   renewing.withdrawn();
   renewing.failed(100, { unreachable: true, read: true });
-  assert.ok(!renewing.atRest, "its Lease is there to release");
+  assert.ok(!renewing.atRest(0), "its Lease is there to release");
 });
 
 Deno.test("resign() tells its reason, and keeps the pause that is under way when told again", () => {

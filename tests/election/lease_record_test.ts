@@ -29,6 +29,7 @@ Deno.test("readLease() reads client-go's record", () => {
       priority: undefined,
       handoverTo: undefined,
       handoverAccepted: false,
+      handedOverFor: undefined,
       durationMs: 15_000,
       renewTime: "t",
     },
@@ -45,6 +46,7 @@ Deno.test("readLease() takes nonsense for absence", () => {
     priority: undefined,
     handoverTo: undefined,
     handoverAccepted: false,
+    handedOverFor: undefined,
     durationMs: undefined,
     renewTime: undefined,
   };

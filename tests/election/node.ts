@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/election/clock.ts";
 import { Election, type ElectionSettings } from "../../lib/election/election.ts";
-import { type ElectionObserver, Elector } from "../../lib/election/elector.ts";
+import { type ElectionObserver, Elector, type Successors } from "../../lib/election/elector.ts";
 import type { FakeClock } from "../doubles/fake_clock.ts";
 import { FakeLeaseApi, type LeaseStore } from "../doubles/fake_lease_api.ts";
 import { recorder } from "../doubles/recorder.ts";
@@ -31,6 +31,7 @@ export class TestNode {
       random?: () => number;
       /** A holder that breaks its word: it confirms the removal, which comes this much later. */
       removalMs?: number | undefined;
+      successors?: Successors;
     } = {},
   ) {
     const settings = { ...SETTINGS, ...options.settings };
@@ -56,6 +57,7 @@ export class TestNode {
         },
       },
       observer: recorder<ElectionObserver>(this.log),
+      successors: options.successors,
       requestTimeoutMs: 2000,
       stopTimeoutMs: 10_000,
     });

@@ -66,6 +66,7 @@ export class PoolNode {
         links,
         node: { podNetworks: [], subscribe: () => () => {} },
         namespaces: { ask: () => undefined, subscribe: () => () => {} },
+        handovers: { subscribe: () => () => {} },
         claims: { subscribe: () => () => {}, look: () => true },
         open,
         clock,

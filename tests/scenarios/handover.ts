@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
+import { HANDED_OVER_ANNOTATION, RELEASED_ANNOTATION } from "../../lib/election/lease_record.ts";
+import type { LabHost } from "../lab/host.ts";
 import type { Scenario } from "./scenario.ts";
-import { LEASE_SECONDS, logged } from "./stage.ts";
+import { LEASE_SECONDS, logged, until } from "./stage.ts";
 
 /** A holder that ends as it should. */
 export const handoverScenarios: Scenario[] = [
@@ -48,6 +49,31 @@ export const handoverScenarios: Scenario[] = [
       const { spec: next } = await stage.readLease();
       assert.equal(next?.holderIdentity, after[0]!.name);
       assert.equal(next?.leaseTransitions, term!.leaseTransitions! + 1);
+    },
+  },
+  {
+    name: "SIGTERM: the holder's last write names the next one, who announces and renews",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      const [node, next] = stage.nodes as [LabHost, LabHost];
+      const holder = await stage.startAgent(node, { leaseSeconds: 120 });
+      await stage.served(service, vip, node);
+      await stage.startStandby(next, { leaseSeconds: 120 });
+      const before = await stage.readLease();
+      assert.equal((await holder.terminate()).code, 0);
+      const said = await logged(holder, "handed the Lease over");
+      assert.equal(said["to"], next.name);
+      await stage.served(service, vip, next);
+      const after = await until("the next holder renews", async () => {
+        const lease = await stage.readLease();
+        return lease.metadata?.annotations?.[HANDED_OVER_ANNOTATION] === undefined
+          ? lease
+          : undefined;
+      });
+      assert.equal(after.spec?.holderIdentity, next.name);
+      assert.equal(after.spec?.leaseTransitions, before.spec!.leaseTransitions! + 1);
+      assert.equal(after.metadata?.annotations?.[RELEASED_ANNOTATION], undefined);
     },
   },
   {

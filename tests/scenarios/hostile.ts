@@ -4,11 +4,12 @@ import { type Beacon, BeaconCodec } from "../../lib/net/beacon.ts";
 import { parseIp } from "../../lib/net/ip.ts";
 import { parseMac } from "../../lib/net/mac.ts";
 import { rest } from "../lab/clock.ts";
+import type { LabHost } from "../lab/host.ts";
 import type { HexFrame } from "../lab/frames_main.ts";
 import { startHelper } from "../lab/helper.ts";
 import { FastTeam, metric, rejected } from "./fast_team.ts";
 import type { Scenario } from "./scenario.ts";
-import { DEADLINE_MS, until } from "./stage.ts";
+import { DEADLINE_MS, logged, until } from "./stage.ts";
 
 /** The longest frame of an ordinary network. */
 const LONGEST = 1514;
@@ -83,6 +84,30 @@ export const hostileScenarios: Scenario[] = [
       );
       assert.deepEqual(stage.world.watch.holdings.of(vip).map(({ open }) => open), [true]);
       assert.ok(team.agents.values().every(({ ended }) => !ended));
+    },
+  },
+  {
+    name: "a forged offer to take over: the VIP is away for one Lease, and never at two places",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const service = await stage.createService({ addresses: vip });
+      const [node, next] = stage.nodes as [LabHost, LabHost];
+      const holder = await stage.startAgent(node);
+      await stage.served(service, vip, node);
+      // Somebody else is quicker than a true offer of this priority.
+      await stage.startStandby(next, { flags: ["--priority=50"] });
+      const { client } = stage.world.lab;
+      const lease = `${stage.namespace}/${stage.lease}`;
+      await using _forger = await startHelper(client, "heir_main.ts", [
+        client.interface,
+        lease,
+        "nobody",
+      ]);
+      assert.equal((await holder.terminate()).code, 0);
+      const said = await logged(holder, "handed the Lease over");
+      assert.equal(said["to"], "nobody");
+      assert.equal((await stage.readLease()).spec?.holderIdentity, "nobody");
+      await stage.served(service, vip, next);
     },
   },
   {

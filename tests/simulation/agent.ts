@@ -7,8 +7,11 @@ import {
   type LeaseApi,
 } from "../../lib/election/elector.ts";
 import { LeaseWriter } from "../../lib/election/lease_writer.ts";
+import { DirectHandover } from "../../lib/agent/direct_handover.ts";
+import { HandoverLine } from "../../lib/agent/handover_line.ts";
 import type { ElectionTimes } from "../../lib/agent/times.ts";
 import type { Lease } from "../../lib/kube/types.ts";
+import { HandoverCodec } from "../../lib/net/handover_frame.ts";
 import type { Network } from "../../lib/net/link.ts";
 import { AddressOwners } from "../../lib/services/address_owners.ts";
 import { decide } from "../../lib/services/decide.ts";
@@ -16,7 +19,8 @@ import { type ServiceView, viewService } from "../../lib/services/service_view.t
 import { placer } from "../../lib/vip/placement.ts";
 import { BURST_MS } from "../../lib/vip/schedule.ts";
 import { instanceMark, type VipObserver, Vips } from "../../lib/vip/vips.ts";
-import { FastAgent, type FastParts } from "./fast_agent.ts";
+import { Inbox } from "./inbox.ts";
+import { FastAgent, type FastParts, SILENT } from "./fast_agent.ts";
 import type { Mutation } from "./mutation.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -24,6 +28,7 @@ import type { Random } from "./random.ts";
 export const VIP = "192.0.2.10";
 const AT = { namespace: "kube-system", name: "classvip-blue" };
 const MARK = instanceMark(AT.namespace, AT.name);
+export const CODEC = new HandoverCodec(`${AT.namespace}/${AT.name}`);
 const POLICY = { loadBalancerClass: "blue", alsoClassless: false, namespaces: [] };
 const SERVICE = viewService({
   metadata: { namespace: "shop", name: "web", uid: "uid-web" },
@@ -57,6 +62,8 @@ export class Agent {
   readonly fast: FastAgent | undefined;
   readonly #vips: Vips<ServiceView>;
   readonly #parts: AgentParts;
+  readonly #handoversIn = new Inbox();
+  readonly #handovers = new HandoverLine(() => this.#handoversIn.of(1));
   readonly #terminated = new AbortController();
 
   constructor(parts: AgentParts) {
@@ -91,12 +98,26 @@ export class Agent {
       },
       withdraw: (reason) => this.#vips.withdraw(reason),
     };
+    const direct = new DirectHandover({
+      node: parts.identity,
+      incarnation: parts.incarnation,
+      priority: 100,
+      codec: CODEC,
+      line: this.#handovers,
+      network,
+      vips: this.#vips,
+      election: () => this.elector,
+      makeToken: () => String(parts.random()),
+      metrics: { handoverFrameRejected() {} },
+      logger: SILENT,
+    });
     this.elector = new Elector({
       election: new (mutation.election ?? Election)(who, writer, parts.random),
       api: parts.api,
       clock,
       holder: mutation.holder?.(holder, process) ?? holder,
       observer: IGNORE_ELECTION,
+      successors: direct,
       requestTimeoutMs: times.requestTimeoutMs,
       stopTimeoutMs: times.leaseDurationMs,
     });
@@ -120,6 +141,10 @@ export class Agent {
     this.elector.observe(lease);
   }
 
+  hearHandover(frame: Uint8Array): void {
+    this.#handoversIn.push(frame);
+  }
+
   /** SIGTERM. */
   terminate(): void {
     this.#terminated.abort();
@@ -131,6 +156,7 @@ export class Agent {
       await Promise.all([
         this.elector.run(this.#terminated.signal).finally(() => rest.abort()),
         this.#vips.run(rest.signal),
+        this.#handovers.run(rest.signal),
         ...(this.fast?.tasks ?? []).map((task) => task.run(rest.signal)),
       ]);
       if (this.#vips.addresses.length > 0) this.#vips.withdraw("the instance ended");

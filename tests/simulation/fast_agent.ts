@@ -87,7 +87,7 @@ export class FastAgent {
   }
 }
 
-const SILENT: Logger = {
+export const SILENT: Logger = {
   debug() {},
   info() {},
   warn() {},

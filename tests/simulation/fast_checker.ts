@@ -190,14 +190,21 @@ export class FastChecker extends Checker {
   /** The Lease changed at the API server. @param by "node.run", or somebody's hand */
   #applied(by: string, lease: Lease | undefined): void {
     if (lease === undefined) return;
-    const { holder, term } = readLease(lease);
+    const { holder, incarnation, term, handedOverFor } = readLease(lease);
     const termBefore = this.#term;
     this.#term = term;
-    const node = this.world.nodes.find(({ name }) => by.startsWith(`${name}.`));
+    const { nodes } = this.world;
+    const writer = nodes.find(({ name }) => by.startsWith(`${name}.`));
+    const isHandover = writer !== undefined && handedOverFor !== undefined;
+    const node = isHandover
+      ? nodes.find((node) => node.identity === holder && node.incarnation === incarnation)
+      : writer;
     if (node === undefined || holder !== node.identity) return;
     this.#standingOf(node).version = versionOf(lease);
     // After a Lease was deleted by hand, terms may begin anew.
     if (term === termBefore) return;
+    // Its right counts from its offer, which was before.
+    if (isHandover) this.answered(node, this.nowMs);
     const justified = this.#justified.get(`${termBefore} ${node.name}`) ?? false;
     for (const [former, standing] of this.#standings) {
       if (former !== node && standing.term === termBefore) standing.replaced ||= justified;

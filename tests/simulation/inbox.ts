@@ -1,3 +1,4 @@
+import type { HandoverSource } from "../../lib/agent/handover_line.ts";
 import type { FrameSource } from "../../lib/agent/claim_watch.ts";
 
 /** The frames that a process has to read. */
@@ -22,6 +23,17 @@ export class Inbox implements FrameSource {
   take(): { frame: Uint8Array } | undefined {
     const frame = this.#frames.shift();
     return frame && { frame };
+  }
+
+  /** As one that tells the interface too. */
+  of(linkIndex: number): HandoverSource {
+    return {
+      receive: async () => {
+        const received = await this.receive();
+        return received && { ...received, linkIndex };
+      },
+      [Symbol.dispose]: () => this[Symbol.dispose](),
+    };
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,10 @@
-import { type Action, Election, type ElectionSettings } from "../../lib/election/election.ts";
+import {
+  type Action,
+  Election,
+  type ElectionSettings,
+  type Leaving,
+} from "../../lib/election/election.ts";
+import { readLease } from "../../lib/election/lease_record.ts";
 import type { LeaseWriter, Purpose } from "../../lib/election/lease_writer.ts";
 import type { Lease } from "../../lib/kube/types.ts";
 
@@ -55,6 +61,43 @@ export class HastyCreator extends Remembering {
 
   override succeeded(purpose: Purpose, lease: Lease, sentAtMs: number, nowMs: number): void {
     super.succeeded(purpose === "create" ? "acquire" : purpose, lease, sentAtMs, nowMs);
+  }
+}
+
+/** Counts the right that it was handed over from when it hears of it, instead of from its offer. */
+export class LateHeir extends Election {
+  #last: { readonly leaving: Leaving; readonly token: string } | undefined;
+
+  override offer(leaving: Leaving, makeToken: () => string, nowMs: number): string | undefined {
+    const token = super.offer(leaving, makeToken, nowMs);
+    if (token !== undefined) this.#last = { leaving, token };
+    return token;
+  }
+
+  override seen(lease: Lease | undefined, source: "watch" | "server", nowMs: number): void {
+    const last = this.#last;
+    if (last && lease && readLease(lease).handedOverFor === last.token) {
+      super.offer({ ...last.leaving, id: "anew" }, () => last.token, nowMs);
+    }
+    super.seen(lease, source, nowMs);
+  }
+}
+
+/** Believes a handover to itself for whatever offer, and counts its right from then. */
+export class CredulousHeir extends Election {
+  #last: Leaving | undefined;
+
+  override offer(leaving: Leaving, makeToken: () => string, nowMs: number): string | undefined {
+    this.#last = leaving;
+    return super.offer(leaving, makeToken, nowMs);
+  }
+
+  override seen(lease: Lease | undefined, source: "watch" | "server", nowMs: number): void {
+    const { handedOverFor, holder } = lease ? readLease(lease) : {};
+    if (this.#last && handedOverFor !== undefined && holder !== undefined) {
+      super.offer({ ...this.#last, id: String(nowMs) }, () => handedOverFor, nowMs);
+    }
+    super.seen(lease, source, nowMs);
   }
 }
 

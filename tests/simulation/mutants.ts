@@ -2,7 +2,14 @@ import { INCARNATION_ANNOTATION, RELEASED_ANNOTATION } from "../../lib/election/
 import type { Lease } from "../../lib/kube/types.ts";
 import { FOREVER_SECONDS } from "./kernel.ts";
 import type { Mutation } from "./mutation.ts";
-import { adopting, HastyCreator, LateFence, RenewTimeBeliever } from "./mutant_elections.ts";
+import {
+  adopting,
+  CredulousHeir,
+  HastyCreator,
+  LateFence,
+  LateHeir,
+  RenewTimeBeliever,
+} from "./mutant_elections.ts";
 
 /** Each breaks one rule; the simulation has to notice every one of them. */
 export const MUTANTS: Readonly<Record<string, Mutation>> = {
@@ -16,6 +23,8 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
     times: (times) => ({ ...times, lifetimeMarginMs: 0 }),
   },
   "with a fence that counts from the answer": { election: LateFence },
+  "whose right counts from the handover, not from its offer": { election: LateHeir },
+  "that believes a handover for an offer of somebody else": { election: CredulousHeir },
   "that releases before it withdraws": {
     holder: (holder, process) => ({
       ...holder,

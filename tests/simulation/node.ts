@@ -43,6 +43,7 @@ export class Node {
       set: (seconds, appeared) => world.checker.addressSet(this, seconds, appeared),
       vanished: (how, slept) => world.checker.addressVanished(this, how, slept && !this.#acts),
       frameSent: (frame) => {
+        if (world.handovers.sent(frame, this)) return;
         if (world.fast === undefined) world.checker.frameSent(this);
         else world.fast.send(frame, this);
       },
@@ -50,6 +51,10 @@ export class Node {
     this.kernel = new Kernel(this.machine, random, index + 1, witness, schedule.fast !== undefined);
     this.wire = new Wire(random, () => timeline.nowMs);
     this.machine.onWake(() => this.#woke());
+  }
+
+  get incarnation(): string {
+    return `${this.name}/${this.#boots}`;
   }
 
   /** Whether the address is to be seen there by others. */
@@ -87,7 +92,7 @@ export class Node {
     note(this.name, "agent starts");
     const agent = new Agent({
       identity: this.identity,
-      incarnation: `${this.name}/${this.#boots}`,
+      incarnation: this.incarnation,
       times: mutation.times?.(times) ?? times,
       process,
       clock: process.clock(nowMs),

@@ -81,7 +81,8 @@ export function randomSchedule(seed: number, drift: number): Schedule {
   let atMs = between(random, 0, leaseDurationMs);
   let action: Action | undefined;
   while (atMs < endMs) {
-    action = followUp(random, action, atMs) ?? randomAction(random, atMs, leaseDurationMs, count);
+    action = followUp(random, action, atMs, count) ??
+      randomAction(random, atMs, leaseDurationMs, count);
     actions.push({ ...action, ms: Math.min(action.ms, endMs - atMs) });
     // Troubles seldom come alone, and the worst ones close together.
     atMs += random() < 0.6
@@ -108,7 +109,22 @@ function randomAction(
 }
 
 /** The same once more, or a process that is gone for long while its messages are in trouble. */
-function followUp(random: Random, last: Action | undefined, atMs: number): Action | undefined {
+function followUp(
+  random: Random,
+  last: Action | undefined,
+  atMs: number,
+  count: number,
+): Action | undefined {
+  // In the midst of a handover, to whoever may be about to take over.
+  if (last?.kind === "terminate" && random() < 0.5) {
+    return {
+      ...last,
+      atMs: last.atMs + between(random, 0, 30),
+      kind: pick(random, ["cut off", "late watch", "stall", "suspend", "crash", "lost answers"]),
+      node: Math.floor(random() * count),
+      ms: 4 * last.ms,
+    };
+  }
   const chance = random();
   if (last === undefined || chance > (last.kind === "slow answers" ? 0.7 : 0.3)) return undefined;
   if (chance < 0.07) return { ...last, atMs };

@@ -2,6 +2,7 @@ import { happen, LONGEST_EDIT_SECONDS } from "./actions.ts";
 import { ApiServer } from "./api_server.ts";
 import { Checker, type Violation } from "./checker.ts";
 import { FastNet } from "./fast_net.ts";
+import { HandoverNet } from "./handover_net.ts";
 import type { Log } from "./log.ts";
 import type { Mutation } from "./mutation.ts";
 import { Node } from "./node.ts";
@@ -33,6 +34,7 @@ export class World {
   readonly random: Random;
   readonly server = new ApiServer();
   readonly fast: FastNet | undefined;
+  readonly handovers: HandoverNet;
   readonly checker: Checker;
   readonly nodes: readonly Node[];
   readonly note: Log["note"];
@@ -52,6 +54,7 @@ export class World {
     this.random = seeded(derive(schedule.seed, 1));
     this.fast = schedule.fast && new FastNet(this, schedule.fast);
     this.checker = this.fast?.checker ?? new Checker(this);
+    this.handovers = new HandoverNet(this);
     this.nodes = schedule.nodes.map((_, i) => new Node(this, i));
   }
 
@@ -67,8 +70,9 @@ export class World {
     for (const action of schedule.actions) timeline.at(action.atMs, () => happen(this, action));
     let events = await this.#until(schedule.endMs);
     const boundMs = this.#takeOverMs;
-    events += await this.#until(schedule.endMs + boundMs, () => checker.served);
-    if (!checker.served) checker.notServed(boundMs);
+    let served = false;
+    events += await this.#until(schedule.endMs + boundMs, () => served = checker.served);
+    if (!served) checker.notServed(boundMs);
     checker.finished();
     this.open = false;
     for (const node of nodes) node.terminate();
