@@ -285,7 +285,7 @@ export class Election {
     const offer = this.#offer;
     if (offer === undefined || record.handedOverFor !== offer.token) return;
     this.#offer = undefined;
-    if (!this.#isOurs(record) || this.#holding !== "no" || this.#resigned !== undefined) return;
+    if (!this.#isOurs(record) || this.#resigned !== undefined) return;
     const { leaseDurationMs, fenceMarginMs } = this.#settings;
     // Others wait for as long as the Lease says, or for longer.
     const durationMs = Math.min(leaseDurationMs, record.durationMs ?? 0);
@@ -453,7 +453,7 @@ export class Election {
     const observed = this.#observed;
     const mayCall = this.#resigned !== undefined && this.#call === undefined &&
       this.mayHold(nowMs) && observed.kind === "present" && this.#isOurs(observed.record) &&
-      this.successor === undefined && this.#contested === undefined && !this.#mustRead;
+      this.successor === undefined && !this.#mustRead;
     return mayCall ? versionOf(observed.lease) : undefined;
   }
 
@@ -480,8 +480,9 @@ export class Election {
    */
   offer(leaving: Leaving, makeToken: () => string, nowMs: number): string | undefined {
     const observed = this.#observed;
+    // Without an answer to its last request it may be cut off.
     const stands = this.#resigned === undefined && this.#holding === "no" && !this.#mustRead &&
-      this.#failures === 0 && !this.#unsure && this.#alsoStandBackMs === 0;
+      this.#alsoStandBackMs === 0;
     if (!stands || observed.kind !== "present" || !this.#inScope(observed.record)) return undefined;
     // With the Lease as it is before its eyes, it sees what is written next.
     if (observed.record.holder !== leaving.node || versionOf(observed.lease) !== leaving.version) {

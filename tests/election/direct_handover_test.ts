@@ -55,6 +55,11 @@ Deno.test("callable() names the Lease's version, only to a holder that resigned"
   contested.resign();
   contested.contest("somebody");
   assert.equal(contested.callable(1000), undefined);
+  const promised = holder(0);
+  const accepted = { handoverTo: "node-c", acceptedBy: "node-c" };
+  promised.seen(lease({ ...OWN, ...accepted, version: "20" }), "watch", 900);
+  promised.resign();
+  assert.equal(promised.callable(1000), undefined, "node-c was asked, and accepted");
   const other = standby(lease(OTHER), 0);
   other.resign();
   assert.equal(other.callable(1000), undefined);
@@ -201,8 +206,10 @@ Deno.test("seen() gives no right for another's offer, a forgotten or an old one"
     election.seen(seen, "watch", atMs);
     assert.ok(!election.mayHold(atMs), why);
   }
-  const own = cases["another token"]![0];
-  assert.equal(next(own, 1500), "acquire", "what is its own it takes by a write, at once");
+  for (const why of ["another token", "too late"]) {
+    const [election, , atMs] = cases[why]!;
+    assert.equal(next(election, atMs), "acquire", "what is its own it takes by a write, at once");
+  }
 });
 
 Deno.test("resign() after an offer waits for what may come of it, and releases that", () => {

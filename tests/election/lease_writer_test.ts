@@ -183,3 +183,23 @@ Deno.test("compose() carries what the holder has to say, and leaves it to the ne
   assert.equal(said(carrying.compose("renew", held)), undefined);
   assert.equal(said(carrying.compose("release", held)), "1", "only what it writes as the holder");
 });
+
+Deno.test("compose() names the heir, and leaves what a holder carries to it", () => {
+  const carried = { "classvip.io/allocating": "the former holder's" };
+  const writer = new LeaseWriter(
+    { ...AT, ...SETTINGS, priority: 40, annotations: {} },
+    () => 0,
+    () => carried,
+  );
+  const heir = { node: "node-b", incarnation: "boot-2", priority: 80, token: "token-b" };
+  const asked = { handoverTo: "node-c", acceptedBy: "node-c", releasedTerm: "4" };
+  const { spec, metadata } = writer.compose("handOver", lease({ ...OWN, ...asked }), 0, heir);
+  assert.deepEqual(metadata?.annotations, {
+    "classvip.io/incarnation": "boot-2",
+    "classvip.io/scope": "class blue",
+    "classvip.io/priority": "80",
+    "classvip.io/handed-over-for": "token-b",
+  });
+  assert.deepEqual([spec?.holderIdentity, spec?.leaseTransitions], ["node-b", 6]);
+  assert.equal(spec?.acquireTime, spec?.renewTime);
+});
