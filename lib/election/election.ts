@@ -352,6 +352,7 @@ export class Election {
       return;
     }
     this.seen(lease, "server", nowMs);
+    if (purpose === "release" || purpose === "handOver") this.#call = undefined;
     if (purpose !== "acquire" && purpose !== "renew") return;
     if (this.#resigned !== undefined) return;
     this.#holding = "yes";
@@ -446,14 +447,14 @@ export class Election {
   }
 
   /**
-   * The Lease's version that a node which just resigned can name in its call for another one;
-   * undefined: it holds nothing that it could hand over.
+   * The Lease's version that a holder which is to leave can name in its call for another one;
+   * undefined: it stays, did call, or has nothing that it could hand over.
    */
   callable(nowMs: number): string | undefined {
     const observed = this.#observed;
-    const mayCall = this.#resigned !== undefined && this.#call === undefined &&
-      this.mayHold(nowMs) && observed.kind === "present" && this.#isOurs(observed.record) &&
-      this.successor === undefined && !this.#mustRead;
+    const leaves = this.#resigned !== undefined || this.successor !== undefined;
+    const mayCall = leaves && this.#call === undefined && this.mayHold(nowMs) &&
+      observed.kind === "present" && this.#isOurs(observed.record) && !this.#mustRead;
     return mayCall ? versionOf(observed.lease) : undefined;
   }
 
@@ -465,11 +466,14 @@ export class Election {
   /** Another node would take over. */
   offered(heir: Heir, nowMs: number): void {
     const call = this.#call;
-    if (call === undefined || nowMs >= call.untilMs || this.#resigned === undefined) return;
-    if (heir.node === this.#settings.identity) return;
+    if (call === undefined || nowMs >= call.untilMs) return;
+    const { successor } = this;
+    if (heir.node !== (successor ?? heir.node) || heir.node === this.#settings.identity) return;
     if (call.heir === undefined || heir.priority > call.heir.priority) call.heir = heir;
-    // Nobody is better than the best.
-    call.untilMs = heir.priority >= 100 ? nowMs : Math.min(call.untilMs, call.atMs + CHOICE_MS);
+    // Nobody is better than the best, or than the one that was asked for.
+    call.untilMs = successor !== undefined || heir.priority >= 100
+      ? nowMs
+      : Math.min(call.untilMs, call.atMs + CHOICE_MS);
   }
 
   /**
@@ -543,10 +547,10 @@ export class Election {
     if (this.#settings.mayBeReplaced && (lost || observed.kind === "absent")) {
       return "the Lease does not say any more that this node holds";
     }
-    if (this.#resigned !== undefined && nowMs >= (this.#call?.untilMs ?? -Infinity)) {
-      return this.#resigned;
+    if (nowMs >= (this.#call?.untilMs ?? -Infinity)) {
+      if (this.#resigned !== undefined) return this.#resigned;
+      if (this.successor !== undefined) return `handed over to ${this.successor}`;
     }
-    if (this.successor !== undefined) return `handed over to ${this.successor}`;
     if (this.#contested !== undefined) return this.#contested;
     if (nowMs >= this.#holdUntilMs) return "the Lease could not be renewed in time";
     return undefined;

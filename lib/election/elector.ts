@@ -163,12 +163,7 @@ export class Elector {
 
   /** Hands over, or stays away, for as long as something on this node is not as it must be. */
   resign(reason: string): void {
-    this.#tell((election) => {
-      election.resign(reason);
-      const nowMs = this.#clock.nowMs();
-      const version = election.callable(nowMs);
-      if (version !== undefined && this.#successors?.call(version)) election.called(nowMs);
-    });
+    this.#tell((election) => election.resign(reason));
   }
 
   /** @see Election.offered */
@@ -257,8 +252,16 @@ export class Elector {
     this.#wake.abort();
   }
 
-  /** Withdraws at once where the right ended, and says what changed. @returns the next action */
+  /**
+   * Calls for the next holder where this one leaves, withdraws where the right ended, and says what
+   * changed. All of it at once.
+   *
+   * @returns the next action
+   */
   #settle(): Exclude<Action, { kind: "withdraw" }> {
+    const nowMs = this.#clock.nowMs();
+    const version = this.#election.callable(nowMs);
+    if (version !== undefined && this.#successors?.call(version)) this.#election.called(nowMs);
     for (;;) {
       const action = this.#election.next(this.#clock.nowMs());
       this.#report();

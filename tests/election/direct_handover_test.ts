@@ -55,11 +55,6 @@ Deno.test("callable() names the Lease's version, only to a holder that resigned"
   contested.resign();
   contested.contest("somebody");
   assert.equal(contested.callable(1000), undefined);
-  const promised = holder(0);
-  const accepted = { handoverTo: "node-c", acceptedBy: "node-c" };
-  promised.seen(lease({ ...OWN, ...accepted, version: "20" }), "watch", 900);
-  promised.resign();
-  assert.equal(promised.callable(1000), undefined, "node-c was asked, and accepted");
   const other = standby(lease(OTHER), 0);
   other.resign();
   assert.equal(other.callable(1000), undefined);
@@ -136,6 +131,52 @@ Deno.test("next() releases for all when handing over failed, or took long", () =
   assert.equal(after((election) => election.failed(1010), 1300), "release");
   assert.equal(after(() => {}, 1000 + OFFER_MS - 1), "handOver");
   assert.equal(after(() => {}, 1000 + OFFER_MS), "release");
+});
+
+/** Was asked to hand over to node-c, which accepted; called at 1000. */
+function promised(): Election {
+  const election = holder(0);
+  const accepted = { handoverTo: "node-c", acceptedBy: "node-c" };
+  election.seen(lease({ ...OWN, ...accepted, version: "20" }), "watch", 1000);
+  assert.equal(election.callable(1000), "20");
+  election.called(1000);
+  return election;
+}
+
+Deno.test("next() hands over to the node that was asked for, and to no other", () => {
+  const election = promised();
+  election.offered(HEIR, 1002);
+  assert.equal(next(election, 1002), `wait ${1000 + CALL_MS}`);
+  election.offered({ ...HEIR, node: "node-c", priority: 20 }, 1003);
+  assert.equal(next(election, 1003), "withdraw: handed over to node-c");
+  election.withdrawn();
+  const { purpose, lease: sent } = written(election, 1004);
+  const { holder: to, handoverTo, handoverAccepted } = readLease(sent);
+  assert.deepEqual([purpose, to, handoverTo, handoverAccepted], [
+    "handOver",
+    "node-c",
+    undefined,
+    false,
+  ]);
+  const silent = promised();
+  assert.equal(next(silent, 1000 + CALL_MS), "withdraw: handed over to node-c");
+  silent.withdrawn();
+  assert.equal(next(silent, 1000 + CALL_MS), "release", "it takes the Lease by a write");
+});
+
+Deno.test("callable() is asked anew each time that this node holds and leaves", () => {
+  const election = promised();
+  election.offered({ ...HEIR, node: "node-c" }, 1003);
+  election.withdrawn();
+  const { purpose, lease: sent } = written(election, 1004);
+  election.succeeded(purpose, stored(sent, "21"), 1004, 1014);
+  const again = { ...OWN, term: 7, version: "30" };
+  election.seen(lease(again), "server", 2000);
+  const renewal = written(election, 2000);
+  election.succeeded(renewal.purpose, stored(renewal.lease, "31"), 2000, 2010);
+  assert.ok(election.mayHold(2010));
+  election.resign();
+  assert.equal(election.callable(2010), "31");
 });
 
 Deno.test("stand() forgets the call", () => {
