@@ -14,9 +14,11 @@ import type { EventRecorder, EventRecorderOptions } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import {
+  describeOwner,
   formatClassPlan,
   intendedElsewhere,
   PLAN_ANNOTATION,
+  poolOwner,
   rangesOfOlder,
 } from "../classes/class_plan.ts";
 import { Served } from "../classes/served.ts";
@@ -302,6 +304,10 @@ export class Instance implements PlannedInstance {
       config: () => this.#config,
       namespaces: shared.namespaces,
       claimed: () => rangesOfOlder(lease, shared.leases.all()),
+      elsewhere: (ip) => {
+        const owner = poolOwner(lease, shared.leases.all(), ip);
+        return owner && describeOwner(owner);
+      },
       intendedElsewhere: () => intendedElsewhere(lease, shared.leases.all()),
       mayGrant: () => {
         // Whose Lease is not seen may serve any class.
@@ -315,6 +321,7 @@ export class Instance implements PlannedInstance {
       random,
       observer: shared.leaseWatchObserver,
       changed: () => reconciler.soon(),
+      missing: (reason) => this.#reports.poolsMissing(reason),
       logger: this.#logger,
     });
     const journal = new IntentJournal();

@@ -150,6 +150,7 @@ export class PoolKeeper {
       unusable: (ip, wishedInterface) => unusable(ip, wishedInterface, place),
       foreign: source.claimed(),
       objection: (service, ip) => this.#objection(service, ip),
+      lack: source.lack,
       mayGrant: source.mayGrant(),
       limits: this.#parts.limits(),
       room: this.#fresh ? MOST_INTENTS - journal.intents.size : 0,
@@ -161,15 +162,16 @@ export class PoolKeeper {
     this.#isGiving = journal.unsaved || !this.#fresh && allocation.pending > 0;
     metrics.setOutsidePools(allocation.outside.length);
     this.#usage = { allocation, services };
+    const seen = services.map((service) => this.#view(service, allocation));
     const outside: Refusal[] = allocation.outside.map(({ service, vip }) => ({
       service,
       reason: "OutsidePools",
       message: `${vip} is in no pool of this instance: the Service keeps it as long as it is there`,
     }));
     return {
-      services: services.map((service) => this.#view(service, allocation)),
+      services: seen,
       rules: this.#rules,
-      refusals: [...allocation.refusals, ...outside],
+      refusals: [...allocation.refusals, ...outside, ...this.#waiting(services, seen)],
     };
   }
 
@@ -184,7 +186,11 @@ export class PoolKeeper {
     const used = new Map<Pool, number>();
     const { allocation, services = [] } = this.#usage ?? {};
     const vips = new Set([
-      ...services.flatMap(({ wished }) => wished.flatMap((text) => parseIp(text)?.text ?? [])),
+      // Who is refused an address does not use it.
+      ...services.flatMap((service) =>
+        service.wished.flatMap((text) => parseIp(text)?.text ?? [])
+          .filter((vip) => shows(service, vip) || allocation!.mayGet(service, vip))
+      ),
       ...[...allocation?.given.values() ?? []].flat(),
     ]);
     for (const vip of vips) {
@@ -197,6 +203,17 @@ export class PoolKeeper {
       size: Math.min(Number(pool.size()), Number.MAX_SAFE_INTEGER),
       used: used.get(pool) ?? 0,
     }));
+  }
+
+  /** Those that get nothing new before the pools are known. */
+  #waiting(services: readonly ServiceView[], seen: readonly ServiceView[]): Refusal[] {
+    const { pools, lack } = this.#parts.source;
+    if (pools !== undefined || lack === undefined) return [];
+    return services.flatMap((service, i): Refusal[] => {
+      const got = seen[i]!.wished.length;
+      if (got > 0 && got >= service.wished.length) return [];
+      return [{ service, reason: "NoPool", message: `An address waits for its pool: ${lack}` }];
+    });
   }
 
   /** What is in use stays, whatever the pools are by now. */

@@ -26,6 +26,8 @@ export interface PoolSourceParts {
   readonly namespaces: Pick<NamespaceLabels, "ask" | "subscribe">;
   /** Addresses that another instance of the cluster gives out. */
   readonly claimed: () => readonly AddressRange[];
+  /** @see PoolsInUse.elsewhere */
+  readonly elsewhere: (ip: IpAddress) => string | undefined;
   /** @see PoolsInUse.intendedElsewhere */
   readonly intendedElsewhere: () => ReadonlyMap<string, string>;
   /** @see PoolsInUse.mayGrant */
@@ -35,6 +37,8 @@ export interface PoolSourceParts {
   readonly random: () => number;
   readonly observer: WatchObserver;
   readonly changed: () => void;
+  /** @param reason the ConfigMap is not there; undefined: it is there again */
+  readonly missing: (reason: string | undefined) => void;
   readonly logger: Logger;
 }
 
@@ -44,7 +48,9 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
   readonly #parts: PoolSourceParts;
   readonly #client: KubeClient | undefined;
   readonly #watch: Watch<ConfigMap, Readonly<Record<string, string>>> | undefined;
+  /** As last seen: it stays when the ConfigMap goes. */
   #read: ReturnType<typeof readPoolConfigMap> | undefined;
+  #missing = false;
   readonly #unsubscribe: () => void;
   #planned: { from: unknown; pools: readonly Pool[] } | undefined;
   #foreign: { from: unknown; pools: readonly ForeignPool[] } | undefined;
@@ -80,6 +86,16 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
     if (this.#watch !== undefined && this.#read === undefined) return undefined;
     if (this.#goesByNamespaces && this.#parts.namespaces.ask() === undefined) return undefined;
     return this.#known;
+  }
+
+  get lack(): string | undefined {
+    const { pools, poolConfigMap } = this.#parts.config();
+    if (poolConfigMap === undefined) return undefined;
+    if (this.#missing && this.#read === undefined) {
+      return `the ConfigMap ${poolConfigMap} with the pools of this instance is not there`;
+    }
+    const isEmpty = this.#read !== undefined && pools.length === 0 && this.#known.length === 0;
+    return isEmpty ? `the ConfigMap ${poolConfigMap} has no pool for this instance` : undefined;
   }
 
   contains(ip: IpAddress): boolean {
@@ -121,6 +137,10 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
     return this.#parts.claimed();
   }
 
+  elsewhere(ip: IpAddress): string | undefined {
+    return this.#parts.elsewhere(ip);
+  }
+
   intendedElsewhere(): ReadonlyMap<string, string> {
     return this.#parts.intendedElsewhere();
   }
@@ -145,19 +165,28 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
   }
 
   #take(data: Readonly<Record<string, string>> | undefined): void {
-    const { logger, changed, config } = this.#parts;
+    const { logger, changed, missing, config } = this.#parts;
     const { poolConfigMap: configMap } = config();
-    if (data === undefined && this.#read === undefined) {
-      logger.warn("the ConfigMap with the pools is not there: nobody gets an address from it", {
-        configMap,
-      });
-    } else if (data === undefined) {
-      // Emptied by mistake more likely than on purpose: who has an address keeps it either way.
-      logger.warn("the ConfigMap with the pools is gone: nobody gets an address from it any more", {
-        configMap,
-      });
+    if (data === undefined) {
+      if (this.#missing) return;
+      this.#missing = true;
+      const start = `The ConfigMap ${configMap} with the pools is not there: `;
+      // Deleted by mistake more likely than on purpose. Without its pools any address that a Service
+      // asks for would be right.
+      missing(
+        start +
+          (this.#read === undefined
+            ? "no Service gets a new address until it is"
+            : "its pools count as they were last read, until the instance starts anew"),
+      );
+      return changed();
     }
-    this.#read = readPoolConfigMap(data ?? {});
+    if (this.#missing) missing(undefined);
+    this.#missing = false;
+    this.#read = readPoolConfigMap(data);
+    if (this.#known.length === 0) {
+      logger.warn("the ConfigMap with the pools has none for this instance", { configMap });
+    }
     for (const reason of this.#read.problems) {
       logger.error("left out a part of the ConfigMap with the pools", { configMap, reason });
     }

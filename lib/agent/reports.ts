@@ -240,6 +240,16 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     this.#metrics.setRefusedServices(this.#refused.size);
   }
 
+  /** The ConfigMap with the pools. @param reason why it cannot be used; undefined: it can again */
+  poolsMissing(reason: string | undefined): void {
+    this.#metrics.setPoolConfigMapMissing(reason !== undefined);
+    if (reason === undefined) this.#logger.info("the ConfigMap with the pools is there again");
+    else {
+      this.#logger.error("the ConfigMap with the pools is not there", { reason });
+      this.#onLease("Warning", "PoolConfigMapMissing", reason, true);
+    }
+  }
+
   onService(service: ServiceView, type: "Normal" | "Warning", reason: string, message: string) {
     const { uid, namespace, name } = service;
     const once = reason === "AddressAskedTwice" satisfies MixUpKind;
@@ -254,10 +264,11 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     if (this.#former.size > MOST_FORMER) this.#former.delete(oldest!);
   }
 
-  #onLease(type: "Normal" | "Warning", reason: string, message: string): void {
+  /** @param once for the whole cluster, however many nodes say it */
+  #onLease(type: "Normal" | "Warning", reason: string, message: string, once = false): void {
     const uid = this.#leaseUid();
     const metadata = { ...this.#lease, ...(uid !== undefined && { uid }) };
-    this.#events.record("Lease", { metadata }, { type, reason, message });
+    this.#events.record("Lease", { metadata }, { type, reason, message, once });
   }
 }
 

@@ -3,7 +3,14 @@ import { byAge, keyOf } from "../election/rivals.ts";
 import type { Lease } from "../kube/types.ts";
 import { ALLOCATING_ANNOTATION, parseIntents } from "../pools/journal.ts";
 import { MOST_RANGES, type PoolSpec } from "../pools/pool.ts";
-import { type AddressRange, describeRange, merged, parseRange } from "../pools/range.ts";
+import type { IpAddress } from "../net/ip.ts";
+import {
+  type AddressRange,
+  describeRange,
+  includesAddress,
+  merged,
+  parseRange,
+} from "../pools/range.ts";
 
 /**
  * Annotation of the Lease: what its instance says of itself. Which Services it serves is not in
@@ -62,6 +69,27 @@ function parseClassPlan(text = "{}"): ClassPlan {
     instance: typeof instance === "string" ? instance : "",
     pools: Array.isArray(pools) ? pools.filter((pool) => typeof pool === "string") : [],
   };
+}
+
+/**
+ * Another Lease whose instance has the address in its pools, be it alive or not: who has none of its
+ * own must leave it alone.
+ */
+export function poolOwner(
+  own: { readonly namespace?: string; readonly name?: string },
+  leases: readonly Lease[],
+  ip: IpAddress,
+): Lease | undefined {
+  const key = `${own.namespace}/${own.name}`;
+  return leases.find((lease) =>
+    keyOf(lease) !== key && includesAddress(readClassPlan(lease).ranges, ip)
+  );
+}
+
+/** Whose a Lease is, for people. */
+export function describeOwner(lease: Lease): string {
+  const { plan: { instance } } = readClassPlan(lease);
+  return `instance ${instance} (Lease ${keyOf(lease)})`;
 }
 
 /**

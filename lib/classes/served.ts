@@ -4,11 +4,12 @@ import type { IpAddress } from "../net/ip.ts";
 import { type AddressRange, includesAddress } from "../pools/range.ts";
 import { classKeys, type ClassPolicy, isInScope, parseScope } from "../services/class_policy.ts";
 import type { ServiceView } from "../services/service_view.ts";
-import { readClassPlan } from "./class_plan.ts";
+import { poolOwner, readClassPlan } from "./class_plan.ts";
 
 /** An instance, and what it serves. */
 interface Server extends ClassPolicy {
   readonly instance: string;
+  readonly lease: Lease;
   /** Its pools; none: it has none, or did not say. */
   readonly ranges: readonly AddressRange[];
 }
@@ -16,14 +17,16 @@ interface Server extends ClassPolicy {
 /** Which Services have an instance, by what instances say of themselves on their Leases. */
 export class Served {
   readonly #servers = new Map<string | undefined, Server[]>();
+  readonly #leases: readonly Lease[];
 
   constructor(leases: readonly Lease[]) {
+    this.#leases = leases;
     for (const lease of leases) {
       const policy = parseScope(readLease(lease).scope);
       if (policy === undefined) continue;
       const { plan: { instance }, ranges } = readClassPlan(lease);
       for (const key of classKeys(policy)) {
-        this.#servers.set(key, [...this.of(key), { ...policy, instance, ranges }]);
+        this.#servers.set(key, [...this.of(key), { ...policy, instance, lease, ranges }]);
       }
     }
   }
@@ -40,8 +43,10 @@ export class Served {
   /** Whether an instance of the Service may let it have an address that it asks for. */
   mayGrant(service: ServiceView, ip: IpAddress): boolean {
     return this.of(service.loadBalancerClass).some((server) =>
-      isInScope(server, service) &&
-      (server.ranges.length === 0 || includesAddress(server.ranges, ip))
+      isInScope(server, service) && (server.ranges.length > 0
+        ? includesAddress(server.ranges, ip)
+        // Without pools it leaves alone what is in another one's: its Services hold up nobody's.
+        : poolOwner(server.lease.metadata ?? {}, this.#leases, ip) === undefined)
     );
   }
 }

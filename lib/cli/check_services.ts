@@ -15,8 +15,7 @@ import type { Service } from "../kube/types.ts";
 import { parseIp } from "../net/ip.ts";
 import { unusableVipReason } from "../net/vip_rules.ts";
 import { readPoolConfigMap } from "../pools/config_map.ts";
-import { objectionTo } from "../pools/objection.ts";
-import { Pool, type PoolSpec } from "../pools/pool.ts";
+import { type ConfigMaps, judgeOf, overlapsOf } from "./pool_judge.ts";
 import { isInScope } from "../services/class_policy.ts";
 import {
   OWN_ANNOTATIONS,
@@ -43,9 +42,6 @@ interface Wish {
   /** `file path:line` */
   readonly source: string;
 }
-
-/** The pools in ConfigMaps of the files, by `namespace/name`. */
-type ConfigMaps = Map<string, readonly PoolSpec[]>;
 
 /** What a look at files found. */
 export interface CheckedServices {
@@ -86,7 +82,8 @@ export async function checkServices(
       });
     }
   }
-  const judges = instances.map((instance) => judgeOf(instance, configMaps));
+  const judges = instances.map((instance) => judgeOf(instance, instances, configMaps));
+  problems.push(...judges.flatMap(({ config, own, foreign }) => overlapsOf(config, own, foreign)));
   const admitted: Wish[] = [];
   const passedOver: ServiceView[] = [];
   for (const found of services) {
@@ -164,10 +161,10 @@ function servicesIn(
       if (object.kind === "ConfigMap") {
         const { namespace, name } = named(object).metadata ?? {};
         const data = Object.entries(object.data ?? {}).map(([key, value]) => [key, `${value}`]);
-        configMaps.set(
-          `${namespace}/${name}`,
-          readPoolConfigMap(Object.fromEntries(data)).pools,
-        );
+        configMaps.set(`${namespace}/${name}`, {
+          pools: readPoolConfigMap(Object.fromEntries(data)).pools,
+          sourceOf: (key) => sourceAt(nodeAt(node, ["data", key])?.range?.[0]),
+        });
       }
       if (object.kind !== "Service" || object.spec?.type !== "LoadBalancer") return [];
       const service = viewService(named(object));
@@ -201,27 +198,6 @@ function nodeAt(node: Node, path: readonly string[]): Node | undefined {
   let at: unknown = node;
   for (const key of path) at = isMap(at) ? at.get(key, true) : undefined;
   return isScalar(at) ? at : undefined;
-}
-
-function judgeOf(config: InstanceConfig, configMaps: ConfigMaps) {
-  const { pools: specs, poolConfigMap, foreignPools = [] } = config;
-  // What labels namespaces have is not in these files.
-  const poolOf = ({ namespaceSelector: _, ...spec }: PoolSpec) => new Pool(spec);
-  const more = poolConfigMap === undefined ? [] : configMaps.get(poolConfigMap);
-  const pools = more && [...specs, ...more].map(poolOf);
-  const foreign = foreignPools.map(({ instance, pool }) => ({ instance, pool: poolOf(pool) }));
-  return {
-    config,
-    pools,
-    objection({ text, service }: Wish): string | undefined {
-      const ip = parseIp(text);
-      if (ip === undefined) return "it is not an IP address";
-      const unusable = unusableVipReason(ip);
-      return unusable === undefined
-        ? objectionTo(service, ip, { pools, foreign })
-        : `it is ${unusable}`;
-    },
-  };
 }
 
 /** One address for two Services that cannot share it. */

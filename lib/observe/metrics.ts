@@ -12,6 +12,8 @@ export interface InstanceMetrics {
   setPools(usage: () => readonly PoolUsage[]): void;
   /** Addresses that Services have and that are in no pool any more. */
   setOutsidePools(count: number): void;
+  /** The ConfigMap that its pools come from. */
+  setPoolConfigMapMissing(missing: boolean): void;
   framesSent(count: number): void;
   leaseTransition(): void;
   reconciled(ok: boolean): void;
@@ -103,6 +105,10 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
   const outsidePools = gauge(
     "addresses_outside_pools",
     "Addresses that Services keep although no pool has them any more.",
+  );
+  const configMapMissing = gauge(
+    "pool_config_map_missing",
+    "1 while the ConfigMap of the instance's pools (poolConfigMap) is not there, else 0.",
   );
   const usages = new Map<string, () => void>();
   const collectUsages = () => {
@@ -204,7 +210,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
 
   /** The labels of all series of each instance. */
   const instances = new Map<string, Record<"instance" | "class", string>>();
-  const gauges = [holder, since, vipsHeld, vipsLimit, refused, outsidePools];
+  const gauges = [holder, since, vipsHeld, vipsLimit, refused, outsidePools, configMapMissing];
   const counters = [
     ...[frames, transitions, reconciles, reconcileErrors, conflicts, eventsLost, restarts],
     ...[beaconsSent, beaconsHeard],
@@ -246,6 +252,7 @@ export function createMetrics(options: { version: string; now?: () => Date }): M
           });
         },
         setOutsidePools: (count) => outsidePools.set(labels, count),
+        setPoolConfigMapMissing: (missing) => configMapMissing.set(labels, missing ? 1 : 0),
         setRefusedServices: (count) => refused.set(labels, count),
         framesSent: (count) => frames.inc(labels, count),
         leaseTransition: () => transitions.inc(labels),

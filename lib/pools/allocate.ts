@@ -26,6 +26,8 @@ export interface AllocateInput {
   readonly foreign?: readonly AddressRange[];
   /** Why a Service of the instance may not have an address that it asks for; undefined: it may. */
   readonly objection?: (service: ServiceView, ip: IpAddress) => string | undefined;
+  /** Why there is no pool, where there should be some. */
+  readonly lack?: string | undefined;
   /** Whether another instance may let a Service of its own have it. */
   readonly mayGrant?: (service: ServiceView, ip: IpAddress) => boolean;
   /** How many Services may get something now. */
@@ -41,6 +43,8 @@ export interface Allocation {
   readonly refusals: readonly Refusal[];
   /** How many Services lack an address. */
   readonly pending: number;
+  /** Whether a Service of the instance asks for the address with a chance to get it. */
+  readonly mayGet: (service: ServiceView, vip: string) => boolean;
   /** Addresses that Services keep although no pool has them any more. */
   readonly outside: readonly { readonly service: ServiceView; readonly vip: string }[];
 }
@@ -122,6 +126,7 @@ class Allocator {
       proposals: this.#proposals,
       refusals: this.#refusals,
       pending: this.#pending.length,
+      mayGet: (service, vip) => this.#mayGet(service, vip),
       outside: this.#outside,
     };
   }
@@ -289,6 +294,8 @@ class Allocator {
       return named[0]?.objection(service) ??
         `There is no pool ${wishedPool} (classvip.io/pool), this instance has: ${names}`;
     }
+    const { lack } = this.#input;
+    if (named.length === 0 && lack !== undefined) return `No pool gives it an address: ${lack}`;
     const why = named.map((pool) => pool.objection(service)).join(", ");
     return `No pool gives it an address${why && ` (${why})`}: ask for one with the annotation ` +
       "classvip.io/addresses";

@@ -14,6 +14,10 @@ export interface PoolsOfPlan {
   readonly pools: readonly Pool[] | undefined;
   /** Those of the other instances of the plan. */
   readonly foreign: readonly ForeignPool[];
+  /** Which other instance of the cluster has the address in its pools; undefined: none. */
+  elsewhere?(ip: IpAddress): string | undefined;
+  /** Why there is no pool, where there should be some. */
+  readonly lack?: string | undefined;
 }
 
 /**
@@ -28,13 +32,19 @@ export function isInUse(service: ServiceView, vip: string): boolean {
 export function objectionTo(
   service: ServiceView,
   ip: IpAddress,
-  { pools, foreign }: PoolsOfPlan,
+  plan: PoolsOfPlan,
 ): string | undefined {
+  const { pools, foreign, lack } = plan;
   const theirs = foreign.find(({ pool }) => pool.contains(ip));
   if (theirs !== undefined) {
     return `it is in pool ${theirs.pool.name} of instance ${theirs.instance}`;
   }
-  if (pools === undefined || pools.length === 0) return undefined;
+  if (pools === undefined) return undefined;
+  if (pools.length === 0) {
+    if (lack !== undefined) return lack;
+    const owner = plan.elsewhere?.(ip);
+    return owner && `it is in the pools of ${owner}`;
+  }
   const having = pools.filter((pool) => pool.contains(ip));
   if (having.length === 0) {
     const names = pools.map(({ name }) => name).join(", ");

@@ -15,7 +15,8 @@ Deno.test("Served tells which wishes an instance may grant, by the Leases", () =
   assert.ok(mayGrant("red", "10.0.0.3"));
   assert.ok(mayGrant("red", "fd00::7"));
   assert.ok(!mayGrant("red", "10.0.0.4"), "in none of its pools");
-  assert.ok(mayGrant("green", "10.0.0.4"), "without pools any");
+  assert.ok(mayGrant("green", "10.0.0.4"), "without pools any that is in nobody's");
+  assert.ok(!mayGrant("green", "10.0.0.3"), "in the pools of another instance");
   assert.ok(mayGrant(undefined, "10.0.0.4"));
   assert.ok(!mayGrant("green", "10.0.0.4", "dev"), "another namespace");
   assert.ok(!mayGrant("blue", "10.0.0.3"), "a class that nobody serves");

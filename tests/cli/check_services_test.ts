@@ -128,6 +128,25 @@ data: {cidr-shop: 192.0.2.64/30, cidr-global: 192.0.2.68/30}
   ]);
 });
 
+Deno.test("checkServices() keeps every class out of the pools in the ConfigMap of another one", async () => {
+  const configMap = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: kubevip, namespace: kube-system}
+data:
+  cidr-shop: 192.0.2.64/30
+  range-blog: 192.0.2.30-192.0.2.33
+`;
+  const { wrong } = await check(configMap, service("shop/web", "private-dev", "192.0.2.65"));
+  assert.deepEqual(wrong, [
+    'range-blog = "192.0.2.30-192.0.2.31" (file /1.yaml:6): instance private-old takes it from ' +
+    "here, and it is in pool internet of instance public-prod",
+    'range-blog = "192.0.2.32-192.0.2.33" (file /1.yaml:6): instance private-old takes it from ' +
+    "here, and it is in pool lan of instance private-prod",
+    '"192.0.2.65 of Service shop/web" (file /2.yaml:6): it is in pool cidr-shop of instance ' +
+    "private-old",
+  ]);
+});
+
 Deno.test("checkServices() counts what it looked at, and names what nobody serves", async () => {
   const files = {
     "/plan.yaml": PLAN,

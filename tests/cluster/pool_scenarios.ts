@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cli } from "../cli/cli_helper.ts";
 import { get, portOf } from "../scenarios/process.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
-import { LEASE_SECONDS, logged, type Stage } from "../scenarios/stage.ts";
+import { LEASE_SECONDS, logged, type Stage, until } from "../scenarios/stage.ts";
 import { apply, objectsIn } from "./manifests.ts";
 import { tokenFile } from "./rbac_scenarios.ts";
 import type { RealPlane } from "./real_plane.ts";
@@ -29,16 +29,14 @@ export const poolObjectScenarios: Scenario<RealPlane>[] = [
   {
     name: "pool of kube-vip-cloud-provider's ConfigMap: used as it is, followed when it changes",
     async run(stage) {
-      const [first, second] = [stage.freshVip(), stage.freshVip()];
+      const [first, second, third] = [stage.freshVip(), stage.freshVip(), stage.freshVip()];
       const configMaps = `/api/v1/namespaces/${stage.namespace}/configmaps`;
       const flags = [`--poolConfigMap=${stage.namespace}/kubevip`];
       const agent = await stage.startAgent(stage.nodes[0]!, { flags });
-      await logged(
-        agent,
-        "the ConfigMap with the pools is not there: nobody gets an address from it",
-      );
+      await logged(agent, "the ConfigMap with the pools is not there", /no Service gets a new/);
       const service = await stage.createService();
-      await stage.event("Service", service, "NoPool");
+      const { message } = await stage.event("Service", service, "NoPool");
+      assert.match(message!, /^An address waits for its pool: the ConfigMap \S+kubevip with the/);
       await stage.kube.request("POST", configMaps, {
         metadata: { name: "kubevip" },
         data: { [`range-${stage.namespace}`]: `${first}-${first}`, dhcp: "x" },
@@ -51,6 +49,60 @@ export const poolObjectScenarios: Scenario<RealPlane>[] = [
         data: { [`range-${stage.namespace}`]: `${first}-${second}` },
       });
       await stage.served(later, second);
+      await stage.kube.request("PATCH", `${configMaps}/kubevip`, {
+        data: { [`range-${stage.namespace}`]: `${first}-${third}` },
+      });
+      await until("the third address is in the pool", async () => {
+        const { body } = await get(stage.nodes[0]!, await portOf(agent), "/metrics");
+        return /classvip_pool_addresses\{.*\} 3\n/.test(body) || undefined;
+      });
+    },
+  },
+  {
+    name: "pool of a ConfigMap that is deleted: it counts on, a start without it waits for it",
+    async run(stage) {
+      const [first, second] = [stage.freshVip(), stage.freshVip()];
+      const configMaps = `/api/v1/namespaces/${stage.namespace}/configmaps`;
+      await stage.kube.request("POST", configMaps, {
+        metadata: { name: "kubevip" },
+        data: { "range-global": `${first}-${second}` },
+      });
+      const flags = [`--poolConfigMap=${stage.namespace}/kubevip`];
+      const [here, there] = [stage.nodes[0]!, stage.nodes[1]!];
+      const agent = await stage.startAgent(here, { flags });
+      const service = await stage.createService();
+      await stage.served(service, first, here);
+
+      await stage.kube.request("DELETE", `${configMaps}/kubevip`);
+      await logged(agent, "the ConfigMap with the pools is not there", /as they were last read/);
+      const lease = { metadata: { namespace: stage.namespace, name: stage.lease } };
+      await stage.event("Lease", lease, "PoolConfigMapMissing");
+      const { body } = await get(here, await portOf(agent), "/metrics");
+      assert.match(body, /classvip_pool_config_map_missing\{.*\} 1\n/);
+      // Without pools it would have any address that it asks for.
+      const outside = await stage.createService({ addresses: stage.freshVip() });
+      const { message } = await stage.event("Service", outside, "AddressRefused");
+      assert.match(message!, /it is in no pool of this instance \(range-global\)/);
+      const late = await stage.createService();
+      await stage.served(late, second, here);
+
+      const next = await stage.startStandby(there, { flags });
+      await agent.terminate();
+      await stage.served(service, first, there);
+      await stage.served(late, second, there);
+      const waiting = await stage.createService();
+      const { message: reason } = await stage.event("Service", waiting, "NoPool");
+      assert.match(
+        reason!,
+        /the ConfigMap \S+kubevip with the pools of this instance is not there/,
+      );
+      await stage.assertUntouched(waiting);
+      await stage.kube.request("POST", configMaps, {
+        metadata: { name: "kubevip" },
+        data: { "range-global": `${first}-${second}` },
+      });
+      await logged(next, "the ConfigMap with the pools is there again");
+      await stage.event("Service", waiting, "AllocationFailed");
     },
   },
   {

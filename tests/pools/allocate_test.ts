@@ -129,6 +129,14 @@ Deno.test("allocate() says what is kept outside the pools for who asked for it, 
   assert.deepEqual(given(full), { web: "" }, "what is kept takes room");
 });
 
+Deno.test("allocate() says why there is no pool where there should be one", () => {
+  const { refusals } = run([viewOf("waits")], [], { lack: "the ConfigMap a/b has no pool" });
+  assert.deepEqual(refusals.map(({ reason, message }) => [reason, message]), [[
+    "NoPool",
+    "No pool gives it an address: the ConfigMap a/b has no pool",
+  ]]);
+});
+
 Deno.test("allocate() keeps no address for a wish that nobody would grant", () => {
   const refused: Record<string, PoolSketch> = {
     deleting: { wish: "10.0.0.1", deleting: true },

@@ -158,6 +158,27 @@ instances:
     },
   },
   {
+    name: "wished address in a pool of another process's instance: refused, and given out there",
+    async run(stage) {
+      const vip = stage.freshVip();
+      const [here, there] = [stage.nodes[0]!, stage.nodes[1]!];
+      const other = { class: `${stage.namespace}.example/private-dev`, lease: "private-vip" };
+      await stage.layLease(other.lease);
+      const owner = await stage.startAgent(here, { flags: [`--pool=${vip}`] });
+      await logged(owner, "holds the Lease");
+      await stage.startAgent(there, other);
+      const free = stage.freshVip();
+      const allowed = await stage.createService({ addresses: free, class: other.class });
+      await stage.served(allowed, free, there);
+      const squatter = await stage.createService({ addresses: vip, class: other.class });
+      const { message } = await stage.event("Service", squatter, "AddressRefused");
+      assert.match(message!, /it is in the pools of instance \S+ \(Lease \S+\)/);
+      const service = await stage.createService();
+      await stage.served(service, vip, here);
+      await stage.assertUntouched(squatter);
+    },
+  },
+  {
     name: "PreferDualStack where a pool has only IPv4: served with IPv4",
     async run(stage) {
       const vip = stage.freshVip();
