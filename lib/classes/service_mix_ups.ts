@@ -1,4 +1,5 @@
 import { readLease } from "../election/lease_record.ts";
+import type { Lease } from "../kube/types.ts";
 import { keyOf } from "../election/rivals.ts";
 import { isOlder, mayOwn } from "../services/address_owners.ts";
 import { classKeys, parseScope } from "../services/class_policy.ts";
@@ -75,9 +76,13 @@ export function withoutInstance({ leases }: MixUpInput): MixUp[] {
         (holder === undefined ? "has no holder" : "is not renewed"),
       advice:
         "start an instance of it where it may hold (the log and /readyz of one that runs say what " +
-        "is in its way), or delete the Lease when there is to be none",
+        `is in its way), or, when there is to be none any more, ${deletion(lease)}`,
     }];
   });
+}
+
+function deletion({ metadata }: Lease): string {
+  return `kubectl delete lease --namespace=${metadata?.namespace} ${metadata?.name}`;
 }
 
 /** Which Services have an instance: one whose Lease is not known to be dead. */

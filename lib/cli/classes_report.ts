@@ -4,9 +4,9 @@ import type { Life } from "../classes/lease_lives.ts";
 import { findMixUps, type MixUp, type MixUpKind, type SeenLease } from "../classes/mix_ups.ts";
 import { readLease } from "../election/lease_record.ts";
 import { keyOf } from "../election/rivals.ts";
-import type { Event } from "../kube/types.ts";
+import type { Event, Lease } from "../kube/types.ts";
 import { parseIp } from "../net/ip.ts";
-import { includesAddress, parseRange } from "../pools/range.ts";
+import { type AddressRange, includesAddress, parseRange } from "../pools/range.ts";
 import { AddressOwners } from "../services/address_owners.ts";
 import { isInScope, parseScope, whyNotServed } from "../services/class_policy.ts";
 import type { Refusal } from "../services/decide.ts";
@@ -85,11 +85,12 @@ export function reportClasses(
   });
   const covered = new Set(mixUps.map(({ kind, object }) => nameOf(kind, object)));
   const byKey = new Map(services.map((service) => [service.key, service]));
+  const served = new Set(leases.flatMap(({ lease }) => servicesOf(lease, services).served));
   const youngest = new Map<string, Said>();
   for (const event of events) {
     const one = saidBy(event, wallClockMs);
     const name = nameOf(one.kind, one.object);
-    if (covered.has(name) || isOver(one, byKey)) continue;
+    if (covered.has(name) || isOver(one, byKey, served)) continue;
     const other = youngest.get(name);
     if (other === undefined || one.secondsAgo < other.secondsAgo) youngest.set(name, one);
   }
@@ -113,10 +114,7 @@ function instanceOf(
   const policy = parseScope(scope);
   if (policy === undefined) return [];
   const { plan } = readClassPlan(lease);
-  const own = services.filter((service) =>
-    isInScope(policy, service) && whyNotServed(policy, service) === undefined
-  );
-  const served = own.filter(({ ingress }) => ingress.length > 0);
+  const { own, served } = servicesOf(lease, services);
   const vips = new Set(served.flatMap(({ ingress }) => ingress.flatMap(({ ip }) => ip ?? [])));
   const pools = plan.pools.flatMap((addresses): PoolReport[] => {
     const parsed = parseRange(addresses, { hostBits: true });
@@ -143,15 +141,48 @@ function instanceOf(
   }];
 }
 
+/** The Services of an instance, and those among them that show an address of it. */
+function servicesOf(
+  lease: Lease,
+  services: readonly ServiceView[],
+): Record<"own" | "served", readonly ServiceView[]> {
+  const policy = parseScope(readLease(lease).scope);
+  if (policy === undefined) return { own: [], served: [] };
+  const own = services.filter((service) =>
+    isInScope(policy, service) && whyNotServed(policy, service) === undefined
+  );
+  const { ranges } = readClassPlan(lease);
+  return { own, served: own.filter((service) => isServed(service, ranges)) };
+}
+
+/**
+ * Whether a Service shows an address of its instance. The status of a class is written by instances
+ * alone; without a class it may be another controller's, and what it shows is refused here.
+ */
+function isServed(
+  { loadBalancerClass, ingress, wished }: ServiceView,
+  ranges: readonly AddressRange[],
+): boolean {
+  if (loadBalancerClass !== undefined) return ingress.length > 0;
+  const wishes = wished.map((text) => parseIp(text)?.text);
+  return ingress.some(({ ip: text }) => {
+    const ip = parseIp(text ?? "");
+    if (ip === undefined) return false;
+    return ranges.length > 0 ? includesAddress(ranges, ip) : wishes.includes(ip.text);
+  });
+}
+
 /** The Service is gone, or has by now what it was refused. */
 function isOver(
   { kind, object: { kind: of, namespace, name } }: Said,
   services: ReadonlyMap<string, ServiceView>,
+  served: ReadonlySet<ServiceView>,
 ): boolean {
   if (of !== "Service") return false;
   const service = services.get(`${namespace}/${name}`);
   if (service === undefined) return true;
-  return REFUSED.includes(kind) && service.ingress.length >= Math.max(1, service.wished.length);
+  return REFUSED.includes(kind) && served.has(service) &&
+    service.ingress.length >= Math.max(1, service.wished.length);
 }
 
 function saidBy(event: Event, wallClockMs: number): Said {

@@ -3,6 +3,7 @@ import { reportClasses } from "../../lib/cli/classes_report.ts";
 import { describeReport } from "../../lib/cli/classes_text.ts";
 import type { Event } from "../../lib/kube/types.ts";
 import { named, NOW_MS, seen } from "../classes/seen.ts";
+import type { ServiceView } from "../../lib/services/service_view.ts";
 import { view } from "../services/views.ts";
 
 const warning = (reason: string, kind: string, name: string, minutes = 1): Event => ({
@@ -63,6 +64,33 @@ Deno.test("reportClasses() shows each instance with its pools and Services", () 
   assert.equal(hints.length, 1);
 });
 
+Deno.test("reportClasses() counts as pending who has no class and shows what is another controller's", () => {
+  const scope = "class blue or no class";
+  const of = (pools: readonly string[], ...services: ServiceView[]) => {
+    const leases = [seen(named("blue", { scope, pools }))];
+    const events = services.map(({ name }) => warning("AddressRefused", "Service", name));
+    const { instances, warnings } = reportClasses({
+      leases,
+      services,
+      events,
+      wallClockMs: NOW_MS,
+    });
+    const [{ served, pending }] = instances as [typeof instances[number]];
+    return { served, pending, refused: warnings.map(({ object }) => object.name) };
+  };
+  const none = { class: undefined };
+  const pooled = view("pooled", { ...none, shows: ["10.0.0.1"] });
+  const both = view("both", { ...none, wish: "10.0.0.2", shows: ["10.0.0.2"] });
+  const wished = view("wished", { ...none, wish: "10.9.9.1", shows: ["10.9.9.1"] });
+  const old = view("old", { ...none, wish: "10.9.9.2", shows: ["10.9.9.3"] });
+  const all = [pooled, both, wished, old];
+  assert.deepEqual(of(["10.0.0.0/24"], ...all), {
+    ...{ served: 2, pending: 2 },
+    refused: ["wished", "old"],
+  });
+  assert.deepEqual(of([], ...all), { served: 2, pending: 2, refused: ["pooled", "old"] });
+});
+
 Deno.test("reportClasses() takes from Events what refused instances say there alone", () => {
   const { findings, warnings } = reportClasses({
     leases: LEASES,
@@ -117,7 +145,7 @@ kube-system/red  red, (none)  kube-system/red   -       no     -         a,b    
 Mix-ups found: 2
   NoLiveInstance: Lease kube-system/red
     No instance for class red or no class in namespaces a,b is alive: Lease kube-system/red has no holder
-    What to do: start an instance of it where it may hold (the log and /readyz of one that runs say what is in its way), or delete the Lease when there is to be none
+    What to do: start an instance of it where it may hold (the log and /readyz of one that runs say what is in its way), or, when there is to be none any more, kubectl delete lease --namespace=kube-system red
   LeaseShared: Lease kube-system/blue (said 5 min ago)
     LeaseShared of blue
 
