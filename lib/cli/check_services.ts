@@ -13,7 +13,6 @@ import type { InstanceConfig } from "../config/instance.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Service } from "../kube/types.ts";
 import { parseIp } from "../net/ip.ts";
-import { unusableVipReason } from "../net/vip_rules.ts";
 import { readPoolConfigMap } from "../pools/config_map.ts";
 import { type ConfigMaps, judgeOf, overlapsOf } from "./pool_judge.ts";
 import { isInScope } from "../services/class_policy.ts";
