@@ -155,6 +155,11 @@ function chartSchema(): unknown {
         properties: Object.fromEntries(settings),
       },
       plan: { description: "The text of a file with several instances", type: "string" },
+      name: {
+        description: "Of all objects; without it: the Lease of the first instance",
+        type: "string",
+        maxLength: 63,
+      },
       nodeSelector: { type: "object", additionalProperties: { type: "string" } },
     },
   };

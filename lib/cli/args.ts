@@ -34,6 +34,8 @@ export interface CommandLine {
   /** Of `manifest` and `migrate`: the container image, and the namespace of the objects. */
   readonly image: string | undefined;
   readonly namespace: string | undefined;
+  /** Of `manifest`: the name of the objects. */
+  readonly name: string | undefined;
   /** An unknown command, words too many, a bad `--output` or `--to`. */
   readonly problems: readonly ConfigProblem[];
 }
@@ -57,6 +59,7 @@ const OWN_FLAGS = new Map<string, OwnFlag>([
   ["to", { commands: ["handover"], parse: parseObjectName }],
   ["image", { commands: MAKERS, parse: parseImage }],
   ["namespace", { commands: MAKERS, parse: parseNamespace }],
+  ["name", { commands: ["manifest"], parse: parseObjectName }],
 ]);
 
 /** Flags that stand for a command, whatever else the line says. */
@@ -78,6 +81,7 @@ const NOTHING: Omit<CommandLine, "command"> = {
   operands: [],
   image: undefined,
   namespace: undefined,
+  name: undefined,
 };
 
 /** `-leaseName=x`: the parser would take it for nine flags of one letter each. */
@@ -171,6 +175,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     to: valueOf("to") as string | undefined,
     image: valueOf("image") as string | undefined,
     namespace: valueOf("namespace") as string | undefined,
+    name: valueOf("name") as string | undefined,
     schema: valueOf("schema") === true,
     output: valueOf("output") === "json" ? "json" : "text",
     flags: flags.filter((given) => !taken.includes(given)),

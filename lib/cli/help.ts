@@ -19,7 +19,7 @@ Commands:
   handover  ask the holder to hand over to another node (--to=<node>), without a gap
   release   withdraw this node's VIPs and release its Leases, for use after a crash
   manifest  print what runs these settings: manifest daemonset|static-pod|systemd|rbac|configmap
-            (--image=<image>, --namespace=<namespace>)
+            (--image=<image>, --namespace=<namespace>, --name=<of all its objects>)
   migrate   read kube-vip's manifests and print classvip's: migrate FILE... (-: standard input)
   version   show the version
   help      show this

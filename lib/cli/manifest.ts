@@ -63,6 +63,7 @@ export function printManifest(
     ...loaded,
     namespace,
     image: line.image ?? DEFAULT_IMAGE,
+    name: line.name,
   });
   switch (kind) {
     case "daemonset":

@@ -4,8 +4,10 @@ import type { EffectiveSetting } from "../config/resolve.ts";
 
 /** What one process on every node needs to be told, whatever starts it. */
 export interface Deployment {
-  /** Of every object: the Lease of the (first) instance, which no other one has. */
+  /** Of every object: as somebody said, or the Lease of the first instance, which no other one has. */
   readonly name: string;
+  /** It is another one when another instance comes first. */
+  readonly isNamedAfterFirst: boolean;
   readonly namespace: string;
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -31,6 +33,8 @@ export interface DeploymentInput {
   readonly file: { readonly path: string; readonly text: string } | undefined;
   readonly namespace: string;
   readonly image: string;
+  /** Undefined: after the first instance. */
+  readonly name?: string | undefined;
 }
 
 /** Settings that say where a process runs, not what it does: the manifest says them by itself. */
@@ -48,9 +52,9 @@ const MAX_LABEL = 63;
 export function planDeployment(input: DeploymentInput): Deployment {
   const { config, effective, file, namespace, image } = input;
   const { instances } = config;
-  const name = instances[0]!.leaseName;
+  const name = input.name ?? instances[0]!.leaseName;
   const keyFiles = [...new Set(instances.flatMap(({ beaconKeyFile }) => beaconKeyFile ?? []))];
-  checkNames(name, keyFiles);
+  checkNames(input, name, keyFiles);
   const derived = config.httpAddressChosen ? undefined : `127.0.0.1:${portOf(name)}`;
   const address = config.httpAddress && (derived ?? config.httpAddress);
   const chosen = effective.filter(({ name, source }) =>
@@ -62,6 +66,7 @@ export function planDeployment(input: DeploymentInput): Deployment {
   ].sort();
   return {
     name,
+    isNamedAfterFirst: input.name === undefined && instances.length > 1,
     namespace,
     image,
     labels: { "app.kubernetes.io/name": "classvip", "app.kubernetes.io/instance": name },
@@ -76,15 +81,19 @@ export function planDeployment(input: DeploymentInput): Deployment {
   };
 }
 
-function checkNames(name: string, keyFiles: readonly string[]): void {
+function checkNames(
+  { name: given }: DeploymentInput,
+  name: string,
+  keyFiles: readonly string[],
+): void {
   const problems: ConfigProblem[] = [];
   if (name.length > MAX_LABEL) {
     problems.push({
-      setting: "leaseName",
+      setting: given === undefined ? "leaseName" : "name",
       value: name,
-      source: "manifest",
+      source: given === undefined ? "manifest" : "flag --name",
       problem: "the objects are named after it, and a label holds no more than 63 characters",
-      right: "a shorter leaseName",
+      right: given === undefined ? "a shorter leaseName, or --name" : "a shorter name",
     });
   }
   const names = keyFiles.map(fileNameOf);

@@ -34,7 +34,7 @@ export function daemonSet(
     keyFiles.map((path) => `--from-file=${fileNameOf(path)}=${path}`).join(" "),
   ];
   return {
-    notes,
+    notes: [...notes, ...nameNotes(deployment)],
     objects: [
       ...NOT_OURS.includes(namespace) ? [] : [namespaceObject(namespace)],
       ...rbac(deployment),
@@ -69,6 +69,14 @@ export function staticPod(deployment: Deployment): Manifests {
       spec: podSpec(deployment, "static"),
     }],
   };
+}
+
+/** A second DaemonSet beside the first would be made without it. */
+function nameNotes({ name, isNamedAfterFirst }: Deployment): string[] {
+  return !isNamedAfterFirst ? [] : [
+    `The objects are named after the Lease of the first instance: with --name=${name} they still are ` +
+    "when another one comes first in the plan",
+  ];
 }
 
 /** The file with the instances; undefined where there is none. */

@@ -148,6 +148,8 @@ const cases: Case[] = [
   { args: ["manifest"], code: 2, says: /no kind is named; right would be: one of daemonset/ },
   { args: ["manifest", "dameonset"], code: 2, says: /no such kind; right would be: daemonset/ },
   { args: ["manifest", "rbac", "all"], code: 2, says: /"all" .* a word too many/ },
+  { args: ["manifest", "rbac", "--name=A b"], code: 2, says: /name = "A b" \(flag --name\)/ },
+  { args: ["manifest", "rbac", `--name=${"a".repeat(64)}`], code: 2, says: /a shorter name/ },
   { args: ["manifest", "rbac", "--image"], code: 2, says: /image .*its value is missing/ },
   { args: ["manifest", "configmap"], code: 2, says: /a ConfigMap holds a file with instances/ },
   { args: ["migrate"], code: 2, says: /file .*none is named/ },

@@ -69,7 +69,9 @@ Deno.test("every flag of classvip in the documents is one, with a right value", 
     ];
     for (const [, words] of typed.filter(([line]) => !/\bmigrate\b/.test(line))) {
       const args = words!.replaceAll("\\\n", " ").trim().split(/\s+/);
-      const flags = args.filter((arg) => arg.startsWith("-") && !/^--(to|image|output)=/.test(arg))
+      const flags = args.filter((arg) =>
+        arg.startsWith("-") && !/^--(to|image|output|name)=/.test(arg)
+      )
         .filter((arg) => arg !== "--schema")
         .map((arg) => arg.replace(/\$[A-Z]+/, "192.0.2.0/28"));
       const config = flags.find((flag) => flag.startsWith("--config="))?.slice("--config=".length);

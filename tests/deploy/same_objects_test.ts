@@ -105,14 +105,22 @@ for (const { name, flags } of cases) {
 }
 
 /** The objects of the plan, or of some of its instances, by the command and by the chart. */
-async function ofPlan(only?: string): Promise<{ printed: Manifest[]; charted: Manifest[] }> {
+async function ofPlan(
+  only?: string,
+  name?: string,
+): Promise<{ printed: Manifest[]; charted: Manifest[] }> {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, PLAN);
-    const flags = ["--config=/here/plan.yaml", ...only === undefined ? [] : [`--only=${only}`]];
-    const values = only === undefined
-      ? []
-      : ["--set-string", `settings.only=${only.replaceAll(",", "\\,")}`];
+    const flags = [
+      "--config=/here/plan.yaml",
+      ...only === undefined ? [] : [`--only=${only}`],
+      ...name === undefined ? [] : [`--name=${name}`],
+    ];
+    const values = [
+      ...only === undefined ? [] : ["--set-string", `settings.only=${only.replaceAll(",", "\\,")}`],
+      ...name === undefined ? [] : ["--set", `name=${name}`],
+    ];
     return {
       printed: await manifest(flags, { "/here/plan.yaml": PLAN }),
       charted: await chart(["--set-file", `plan=${path}`, ...values]),
@@ -133,6 +141,16 @@ for (const only of [undefined, "public-prod@blog,shop", "control-plane"]) {
     },
   });
 }
+
+Deno.test({
+  name: `deploy/helm gives the objects of classvip manifest: a name for a plan${charted.suffix}`,
+  ignore: charted.ignore,
+  async fn() {
+    const { printed, charted } = await ofPlan(undefined, "all-classes");
+    assert.ok(byName(charted).has(`DaemonSet ${NAMESPACE}/all-classes`));
+    assert.deepEqual(byName(charted), byName(printed));
+  },
+});
 
 Deno.test({
   name: `deploy/helm never names an object of another release of one plan${charted.suffix}`,

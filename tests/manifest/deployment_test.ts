@@ -4,9 +4,14 @@ import { cli } from "../cli/cli_helper.ts";
 import { type Manifest, objectsIn } from "../cluster/manifests.ts";
 
 async function manifest(kind: string, ...flags: string[]): Promise<Manifest[]> {
-  const { code, out, err } = await cli(["manifest", kind, ...flags], { NODE_NAME: "here" });
+  return objectsIn(await printed(kind, flags));
+}
+
+async function printed(kind: string, flags: string[], plan = ""): Promise<string> {
+  const args = ["manifest", kind, ...flags];
+  const { code, out, err } = await cli(args, { NODE_NAME: "here" }, { "/plan.yaml": plan });
   assert.equal(code, 0, err);
-  return objectsIn(out);
+  return out;
 }
 
 async function podOf(...flags: string[]) {
@@ -35,6 +40,33 @@ Deno.test("planDeployment() carries the settings that were chosen, not those of 
     '--leaseAnnotations={"x":"y"}',
     "--loadBalancerClass=a",
   ]);
+});
+
+Deno.test("planDeployment() names all objects as it is told, whatever comes first in the plan", async () => {
+  const [one, two] = ["- {loadBalancerClass: one}\n", "- {loadBalancerClass: two}\n"];
+  const of = async (instances: string, ...flags: string[]) => {
+    const text = await printed("daemonset", ["--config=/plan.yaml", ...flags], instances);
+    const names = objectsIn(text).filter(({ kind }) => kind !== "Namespace")
+      .map(({ kind, metadata: { name } }) => `${kind} ${name}`);
+    return { text, names: [...new Set(names)].sort() };
+  };
+  const first = await of(`instances:\n${one}${two}`, "--name=all");
+  assert.deepEqual(first.names, [
+    "ClusterRole classvip-system:all",
+    "ClusterRoleBinding classvip-system:all",
+    "ConfigMap all-plan",
+    "DaemonSet all",
+    "Role classvip-system:all",
+    "RoleBinding classvip-system:all",
+    "ServiceAccount all",
+  ]);
+  assert.deepEqual((await of(`instances:\n${two}${one}`, "--name=all")).names, first.names);
+  const unnamed = await of(`instances:\n${one}${two}`);
+  assert.ok(unnamed.names.includes("DaemonSet classvip-one"));
+  assert.match(unnamed.text, /^# .*with --name=classvip-one they still are/m);
+  for (const quiet of [first, await of(`instances:\n${one}`)]) {
+    assert.ok(!quiet.text.includes("--name="), "nothing to recall");
+  }
 });
 
 Deno.test("podSpec() mounts what fast failover needs, and nothing without it", async () => {

@@ -44,9 +44,11 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Of every object: the Lease of the first instance, which no other process has. */}}
+{{/* Of every object: as chosen, or the Lease of the first instance, which no other process has. */}}
 {{- define "classvip.name" -}}
-{{- include "classvip.leaseName" (include "classvip.instances" . | fromYamlArray | first) -}}
+{{- with .Values.name }}{{- . -}}
+{{- else -}}{{- include "classvip.leaseName" (include "classvip.instances" . | fromYamlArray | first) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Of what stands beside that of other namespaces. */}}
