@@ -49,13 +49,18 @@ async function handOver(
   while (clock.nowMs() < untilMs) {
     await clock.until(clock.nowMs() + LOOK_MS, new AbortController().signal);
     const lease = await api.get({ deadlineMs: DEADLINE_MS });
-    if (lease !== undefined && readLease(lease).holder === to) {
-      return `${from} handed over to ${to}`;
+    const holder = lease && readLease(lease).holder;
+    if (holder === to) return `${from} handed over to ${to}`;
+    if (holder !== undefined && holder !== from) {
+      throw new Error(
+        `${holder} took over ${where} from ${from} meanwhile: ask it, if ${to} is to`,
+      );
     }
   }
-  await ask(api, where, undefined);
+  const now = await ask(api, where, undefined);
+  if (now === to) return `${from} handed over to ${to}`;
   throw new Error(
-    `${to} did not take over ${where} within ${leaseDurationMs / 1000} s, ${from} goes on: ` +
+    `${to} did not take over ${where} within ${leaseDurationMs / 1000} s, ${now} goes on: ` +
       "is an agent of this instance running there, and ready?",
   );
 }
