@@ -568,11 +568,11 @@ export class Instance implements PlannedInstance {
     const { links, node, network } = this.#shared;
     const condition = new LinkCondition(this.#config.interface);
     const look = (seen: readonly Link[]) => {
-      const used = new Set(this.#vips.claims().map(({ interface: name }) => name));
-      conditions.set("link", condition.obstacle(used, seen));
+      const used = this.#vips.interfaces;
+      conditions.set("link", condition.obstacle(new Set(used.values()), seen));
       // One that was made anew between two looks: nothing is on it.
       const indices = new Set(seen.map(({ index }) => index));
-      if (this.#vips.claims().some(({ linkIndex }) => !indices.has(linkIndex))) moved();
+      if (used.keys().some((index) => !indices.has(index))) moved();
     };
     subscriptions.defer(links.subscribe(look));
     look(network.links());

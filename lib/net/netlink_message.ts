@@ -33,20 +33,21 @@ export type NetlinkAttribute = readonly [type: number, value: Uint8Array];
 export function encodeNetlinkMessage(message: NetlinkMessage): Uint8Array {
   const length = HEADER_LENGTH + message.payload.length;
   const bytes = new Uint8Array(align(length));
-  writeHeader(new DataView(bytes.buffer), { ...message, length });
+  writeHeader(new DataView(bytes.buffer), 0, { ...message, length });
   bytes.set(message.payload, HEADER_LENGTH);
   return bytes;
 }
 
-/** Writes `struct nlmsghdr` at the start. @param head.length of the whole message, in bytes */
+/** Writes `struct nlmsghdr`. @param head.length of the whole message, in bytes */
 export function writeHeader(
   view: DataView,
+  start: number,
   { length, type, flags, sequence }: Omit<NetlinkMessage, "payload"> & { length: number },
 ): void {
-  view.setUint32(0, length, LITTLE_ENDIAN); // nlmsg_len
-  view.setUint16(4, type, LITTLE_ENDIAN); // nlmsg_type
-  view.setUint16(6, flags, LITTLE_ENDIAN); // nlmsg_flags
-  view.setUint32(8, sequence, LITTLE_ENDIAN); // nlmsg_seq
+  view.setUint32(start, length, LITTLE_ENDIAN); // nlmsg_len
+  view.setUint16(start + 4, type, LITTLE_ENDIAN); // nlmsg_type
+  view.setUint16(start + 6, flags, LITTLE_ENDIAN); // nlmsg_flags
+  view.setUint32(start + 8, sequence, LITTLE_ENDIAN); // nlmsg_seq
   // nlmsg_pid stays 0: the kernel fills it in.
 }
 

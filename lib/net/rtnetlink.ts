@@ -91,12 +91,13 @@ export function encodeDump(type: keyof typeof HEAD_LENGTH, sequence: number): Ui
  * Written byte by byte, into what is there: the lifetimes of ten thousand VIPs are renewed every
  * second or two, and arrays of their own would take ten megabytes until they are collected.
  *
- * @param into from its start on; {@linkcode LONGEST_ADDRESS_CHANGE} bytes are enough
+ * @param into from `start` on; {@linkcode LONGEST_ADDRESS_CHANGE} bytes are enough
  * @param acknowledged whether the kernel answers also when it is done; it always says what failed
  * @returns how many bytes it takes
  */
 export function writeAddressChange(
-  into: Uint8Array,
+  into: DataView,
+  start: number,
   change: AddressChange,
   sequence: number,
   acknowledged: boolean,
@@ -106,36 +107,37 @@ export function writeAddressChange(
   const width = ip.bytes.length;
   const host = 2 * (ATTRIBUTE_HEADER_LENGTH + width);
   const length = HEADER_LENGTH + IFADDRMSG_LENGTH + host + (isSet ? SET_ATTRIBUTES_LENGTH : 0);
-  const bytes = into.subarray(0, length).fill(0);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  for (let i = 0; i < length; i += 4) into.setUint32(start + i, 0);
   const flags = NLM_F_REQUEST | (acknowledged ? NLM_F_ACK : 0) |
     (isSet ? NLM_F_CREATE | NLM_F_REPLACE : 0);
-  writeHeader(view, { length, type: isSet ? RTM_NEWADDR : RTM_DELADDR, flags, sequence });
-  let offset = HEADER_LENGTH;
+  writeHeader(into, start, { length, type: isSet ? RTM_NEWADDR : RTM_DELADDR, flags, sequence });
+  let offset = start + HEADER_LENGTH;
   // struct ifaddrmsg
-  bytes[offset] = ip.family === 4 ? AF_INET : AF_INET6; // ifa_family
-  bytes[offset + 1] = width * 8; // ifa_prefixlen
+  into.setUint8(offset, ip.family === 4 ? AF_INET : AF_INET6); // ifa_family
+  into.setUint8(offset + 1, width * 8); // ifa_prefixlen
   // ifa_flags stays 0: IFA_FLAGS has them all.
-  bytes[offset + 3] = ip.family === 4 ? RT_SCOPE_HOST : 0; // ifa_scope; IPv6 works it out by itself
-  view.setUint32(offset + 4, linkIndex, LITTLE_ENDIAN); // ifa_index
+  // ifa_scope; IPv6 works it out by itself
+  into.setUint8(offset + 3, ip.family === 4 ? RT_SCOPE_HOST : 0);
+  into.setUint32(offset + 4, linkIndex, LITTLE_ENDIAN); // ifa_index
   offset += IFADDRMSG_LENGTH;
-  for (const type of [IFA_LOCAL, IFA_ADDRESS]) {
-    writeAttributeHeader(view, offset, type, width);
-    bytes.set(ip.bytes, offset + ATTRIBUTE_HEADER_LENGTH);
-    offset += ATTRIBUTE_HEADER_LENGTH + width;
+  for (let type = IFA_LOCAL; type >= IFA_ADDRESS; type--) {
+    writeAttributeHeader(into, offset, type, width);
+    offset += ATTRIBUTE_HEADER_LENGTH;
+    for (let i = 0; i < width; i++) into.setUint8(offset + i, ip.bytes[i]!);
+    offset += width;
   }
   if (!isSet) return length;
-  writeAttributeHeader(view, offset, IFA_CACHEINFO, CACHEINFO_LENGTH);
+  writeAttributeHeader(into, offset, IFA_CACHEINFO, CACHEINFO_LENGTH);
   // struct ifa_cacheinfo: ifa_prefered, ifa_valid, cstamp, tstamp; all but the second stay 0.
-  view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH + 4, change.validSeconds, LITTLE_ENDIAN);
+  into.setUint32(offset + ATTRIBUTE_HEADER_LENGTH + 4, change.validSeconds, LITTLE_ENDIAN);
   offset += ATTRIBUTE_HEADER_LENGTH + CACHEINFO_LENGTH;
-  writeAttributeHeader(view, offset, IFA_FLAGS, 4);
+  writeAttributeHeader(into, offset, IFA_FLAGS, 4);
   const nodad = ip.family === 6 ? IFA_F_NODAD : 0;
-  view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH, IFA_F_NOPREFIXROUTE | nodad, LITTLE_ENDIAN);
+  into.setUint32(offset + ATTRIBUTE_HEADER_LENGTH, IFA_F_NOPREFIXROUTE | nodad, LITTLE_ENDIAN);
   offset += ATTRIBUTE_HEADER_LENGTH + 4;
   // The metric of the prefix route; there is none, so it is free to carry the mark.
-  writeAttributeHeader(view, offset, IFA_RT_PRIORITY, 4);
-  view.setUint32(offset + ATTRIBUTE_HEADER_LENGTH, mark, LITTLE_ENDIAN);
+  writeAttributeHeader(into, offset, IFA_RT_PRIORITY, 4);
+  into.setUint32(offset + ATTRIBUTE_HEADER_LENGTH, mark, LITTLE_ENDIAN);
   return length;
 }
 

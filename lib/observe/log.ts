@@ -8,8 +8,8 @@ export interface LogOptions {
   level: LogLevel;
   /** `text` is for eyes, `json` for everything else. */
   format: "json" | "text";
-  /** Takes one line without its end. Default: standard error. */
-  write?: (line: string) => void;
+  /** Takes lines, without the end of the last one. Default: standard error. */
+  write?: (lines: string) => void;
   /**
    * Calls back soon: lines below "warn" are written then, so that what they tell of is not held up
    * by the telling. Default: they are written at once.
@@ -28,7 +28,7 @@ const MESSAGE_WIDTH = 40;
 
 /** Makes the Logger of the process: one event, one line. */
 export function createLogger(options: LogOptions): Logger & { flush(): void } {
-  const write = options.write ?? ((line) => console.error(line));
+  const write = options.write ?? ((lines) => console.error(lines));
   const format = options.format === "json" ? jsonLine : textLine;
   // Each logger has a level of its own: what is too little is kept back there.
   const handler = new LineHandler("DEBUG", {
@@ -38,28 +38,41 @@ export function createLogger(options: LogOptions): Logger & { flush(): void } {
     },
   });
   // Tenants name Services, and say what addresses they want.
-  handler.write = (line) => write(visible(line));
+  handler.write = write;
   handler.lostLine = (lost) => {
     const msg = "lines of the log could not be written and are lost";
     return format({ time: new Date().toISOString(), levelName: "WARN", msg }, [["lines", lost]]);
   };
   const logger = new StdLogger("classvip", "DEBUG", { handlers: [handler] });
-  return new FieldLogger(new LineQueue(logger, options.later), {}, () => options.level);
+  const queue = new LineQueue(logger, () => handler.writeOut(), options.later);
+  return new FieldLogger(queue, {}, () => options.level);
 }
 
+/** Written at once: each call takes as long as making the line. */
+const LINES_AT_ONCE = 100;
+
 class LineHandler extends BaseHandler {
-  write: (line: string) => void = () => {};
+  write: (lines: string) => void = () => {};
   lostLine: (count: number) => string = () => "";
+  #lines: string[] = [];
   #lost = 0;
 
-  /** Never throws: a full disk takes the line, and must not take the VIPs along. */
   override log(line: string): void {
+    this.#lines.push(visible(line));
+    if (this.#lines.length === LINES_AT_ONCE) this.writeOut();
+  }
+
+  /** Never throws: a full disk takes the lines, and must not take the VIPs along. */
+  writeOut(): void {
+    const lines = this.#lines;
+    if (lines.length === 0) return;
+    this.#lines = [];
     try {
       if (this.#lost > 0) this.write(this.lostLine(this.#lost));
       this.#lost = 0;
-      this.write(line);
+      this.write(lines.join("\n"));
     } catch {
-      this.#lost++;
+      this.#lost += lines.length;
     }
   }
 }
@@ -69,11 +82,14 @@ const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 /** Keeps lines in their order, and the less urgent ones for a moment. */
 class LineQueue {
   readonly #logger: StdLogger;
+  readonly #written: () => void;
   readonly #later: LogOptions["later"];
   #waiting: (() => void)[] = [];
 
-  constructor(logger: StdLogger, later: LogOptions["later"]) {
+  /** @param written called when lines were given to the logger */
+  constructor(logger: StdLogger, written: () => void, later: LogOptions["later"]) {
     this.#logger = logger;
+    this.#written = written;
     this.#later = later;
   }
 
@@ -89,6 +105,7 @@ class LineQueue {
     const lines = this.#waiting;
     this.#waiting = [];
     for (const line of lines) line();
+    this.#written();
   }
 }
 

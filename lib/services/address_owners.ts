@@ -29,6 +29,8 @@ class Rivals {
 export class AddressOwners {
   /** Mostly it is one alone: then nothing is kept beside it, for there may be ten thousands. */
   readonly #naming = new Map<string, ServiceView | Rivals>();
+  /** The addresses of which it is several. */
+  readonly #contested = new Set<string>();
 
   constructor(services: Iterable<ServiceView> = []) {
     for (const service of services) this.add(service);
@@ -49,8 +51,8 @@ export class AddressOwners {
   }
 
   /** The addresses that more than one Service names. */
-  *contested(): Generator<string> {
-    for (const [vip, naming] of this.#naming) if (naming instanceof Rivals) yield vip;
+  contested(): Iterable<string> {
+    return this.#contested;
   }
 
   add(service: ServiceView): void {
@@ -58,7 +60,10 @@ export class AddressOwners {
       const naming = this.#naming.get(vip);
       if (naming === undefined) this.#naming.set(vip, service);
       else if (naming instanceof Rivals) naming.add(service);
-      else if (naming !== service) this.#naming.set(vip, new Rivals(vip, [naming, service]));
+      else if (naming !== service) {
+        this.#naming.set(vip, new Rivals(vip, [naming, service]));
+        this.#contested.add(vip);
+      }
     }
   }
 
@@ -69,8 +74,10 @@ export class AddressOwners {
       if (naming === service) this.#naming.delete(vip);
       else if (naming instanceof Rivals && naming.all.delete(service)) {
         const [first] = naming.all;
-        if (naming.all.size === 1) this.#naming.set(vip, first!);
-        else if (naming.owner === service) this.#naming.set(vip, new Rivals(vip, naming.all));
+        if (naming.all.size === 1) {
+          this.#naming.set(vip, first!);
+          this.#contested.delete(vip);
+        } else if (naming.owner === service) this.#naming.set(vip, new Rivals(vip, naming.all));
       }
     }
   }

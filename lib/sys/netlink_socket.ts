@@ -36,6 +36,8 @@ export class NetlinkSocket implements Disposable {
     NETLINK_ROUTE,
   );
   readonly #buffer = new Uint8Array(DATAGRAM_LENGTH);
+  /** Used again and again: a holder of many VIPs asks all the time. */
+  #requests = new DataView(new ArrayBuffer(0));
   #sequence = 0;
 
   constructor() {
@@ -79,7 +81,7 @@ export class NetlinkSocket implements Disposable {
    * Makes requests, many in one go. The kernel takes them in turn, says of each what failed, and is
    * asked for an acknowledgement of the last alone: it stands for all before.
    *
-   * @param write writes one of them to the start of an array, and says how long it is
+   * @param write writes one of them from an offset on, and says how long it is
    * @param longest of them, in bytes
    * @returns for each its errno, 0 for done.
    * @throws SyscallError when an answer stays away: what was done is not known then.
@@ -87,10 +89,19 @@ export class NetlinkSocket implements Disposable {
   transact<T>(
     what: string,
     changes: readonly T[],
-    write: (into: Uint8Array, change: T, sequence: number, acknowledged: boolean) => number,
+    write: (
+      into: DataView,
+      start: number,
+      change: T,
+      sequence: number,
+      acknowledged: boolean,
+    ) => number,
     longest: number,
   ): number[] {
-    const requests = new Uint8Array(BATCH * longest);
+    if (this.#requests.byteLength < BATCH * longest) {
+      this.#requests = new DataView(new ArrayBuffer(BATCH * longest));
+    }
+    const requests = this.#requests;
     const errnos = new Array<number>(changes.length).fill(0);
     for (let start = 0; start < changes.length; start += BATCH) {
       const batch = changes.slice(start, start + BATCH);
@@ -99,10 +110,9 @@ export class NetlinkSocket implements Disposable {
       const last = batch.length - 1;
       let length = 0;
       batch.forEach((change, i) => {
-        const into = requests.subarray(length);
-        length += write(into, change, this.#nextSequence(), i === last);
+        length += write(requests, length, change, this.#nextSequence(), i === last);
       });
-      this.#send(what, requests.subarray(0, length));
+      this.#send(what, new Uint8Array(requests.buffer, 0, length));
       for (let done = false; !done;) {
         for (const message of this.#receive(what)) {
           const index = (message.sequence - first) >>> 0;

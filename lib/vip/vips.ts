@@ -131,6 +131,13 @@ export class Vips<Owner> {
     for (const [vip, held] of this.#held) yield claimOf(vip, held);
   }
 
+  /** The interfaces on which something is announced: names by index. */
+  get interfaces(): ReadonlyMap<number, string> {
+    const used = new Map<number, string>();
+    for (const { linkIndex, interface: name } of this.#held.values()) used.set(linkIndex, name);
+    return used;
+  }
+
   /** @param vip canonical text */
   owner(vip: string): Owner | undefined {
     return this.#held.get(vip)?.owner;
@@ -165,10 +172,9 @@ export class Vips<Owner> {
   granted(untilMs: number): void {
     this.#untilMs = untilMs;
     this.#keptUntilMs = untilMs;
-    const all = this.addresses.map((vip) => this.#placeOf(vip)!);
-    const results = this.#set(all);
-    results.forEach((error, i) => {
-      if (error) this.#observer.vipFailed(all[i]!.ip.text, "refresh", error);
+    const all = this.addresses;
+    this.#set(all.length, (i) => this.#placeOf(all[i]!)!).forEach((error, i) => {
+      if (error) this.#observer.vipFailed(all[i]!, "refresh", error);
     });
     this.#wake.abort();
   }
@@ -244,7 +250,7 @@ export class Vips<Owner> {
       return elsewhere !== undefined && elsewhere.linkIndex !== linkIndex;
     });
     this.drop(moved.map(({ ip }) => ({ vip: ip.text, reason: "it moves to another interface" })));
-    const results = this.#set(places);
+    const results = this.#set(places.length, (i) => places[i]!);
     wanted.forEach((claim, i) => {
       const error = results[i];
       const link = links.get(claim.linkIndex);
@@ -376,27 +382,34 @@ export class Vips<Owner> {
     }
   }
 
-  #set(places: readonly Place[]): (Error | undefined)[] {
-    const nowMs = this.#clock.nowMs();
-    const validSeconds = this.#lifetimeSeconds(nowMs);
-    if (validSeconds < 1) {
-      const late = new Error("less than a second is left of the right to hold");
-      return places.map(() => late);
+  /**
+   * In steps, each with what is left of the right when it begins. What is made for one is collected
+   * before the next: all of ten thousand would last so long that it were taken for what stays.
+   */
+  #set(count: number, placeOf: (i: number) => Place): (Error | undefined)[] {
+    const results: (Error | undefined)[] = [];
+    let failure: Error | undefined;
+    while (results.length < count && failure === undefined) {
+      const nowMs = this.#clock.nowMs();
+      const validSeconds = this.#lifetimeSeconds(nowMs);
+      if (validSeconds < 1) {
+        failure = new Error("less than a second is left of the right to hold");
+        break;
+      }
+      this.#keptUntilMs = Math.min(this.#keptUntilMs, nowMs + validSeconds * 1000);
+      const changes: AddressChange[] = [];
+      for (let i = results.length; i < Math.min(results.length + STEP, count); i++) {
+        changes.push({ kind: "set", ...placeOf(i), mark: this.#mark, validSeconds });
+      }
+      try {
+        results.push(...this.#network.apply(changes));
+      } catch (error) {
+        // The kernel did not answer: tried again with the next renewal or claim.
+        failure = error as Error;
+      }
     }
-    this.#keptUntilMs = Math.min(this.#keptUntilMs, nowMs + validSeconds * 1000);
-    const changes = places.map(({ ip, linkIndex }): AddressChange => ({
-      kind: "set",
-      ip,
-      linkIndex,
-      mark: this.#mark,
-      validSeconds,
-    }));
-    try {
-      return this.#network.apply(changes);
-    } catch (error) {
-      // The kernel did not answer: tried again with the next renewal or claim.
-      return places.map(() => error as Error);
-    }
+    while (results.length < count) results.push(failure);
+    return results;
   }
 
   /** Whole seconds, rounded down: the kernel may be late, and still be in time. */

@@ -26,10 +26,15 @@ function link(flags: number, attributes: NetlinkAttribute[]): Uint8Array {
   return Uint8Array.from([...encodeU32(0, 7, flags, 0), ...encodeAttributes(attributes)]);
 }
 
-/** What is written, into an array that was used before. */
+/** What is written, in the middle of an array that was used before. */
 function written(change: AddressChange, sequence: number, acknowledged: boolean): Uint8Array {
-  const into = new Uint8Array(LONGEST_ADDRESS_CHANGE).fill(0xff);
-  return into.subarray(0, writeAddressChange(into, change, sequence, acknowledged));
+  const [start, end] = [8, 8 + LONGEST_ADDRESS_CHANGE];
+  const into = new Uint8Array(end + 8).fill(0xff);
+  const view = new DataView(into.buffer);
+  const length = writeAddressChange(view, start, change, sequence, acknowledged);
+  const others = [...into.subarray(0, start), ...into.subarray(start + length)];
+  assert.ok(others.every((byte) => byte === 0xff), "nothing else is written");
+  return into.slice(start, start + length);
 }
 
 Deno.test("writeAddressChange() sets a VIP as a deprecated host address that ends by itself", () => {

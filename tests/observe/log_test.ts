@@ -60,11 +60,15 @@ Deno.test("createLogger() leaves out what is below its level", () => {
 
 Deno.test("createLogger() writes less urgent lines later, in order, and all before an urgent one", () => {
   const lines: string[] = [];
+  let writes = 0;
   const flushes: (() => void)[] = [];
   const logger = createLogger({
     level: "info",
     format: "json",
-    write: (line) => lines.push(JSON.parse(line).message),
+    write: (some) => {
+      writes++;
+      lines.push(...some.split("\n").map((line) => JSON.parse(line).message));
+    },
     later: (flush) => flushes.push(flush),
   });
   logger.info("a");
@@ -73,6 +77,7 @@ Deno.test("createLogger() writes less urgent lines later, in order, and all befo
   assert.equal(flushes.length, 1, "asked for once");
   flushes.pop()!();
   assert.deepEqual(lines, ["a", "b"]);
+  assert.equal(writes, 1, "lines that waited are written together");
   logger.info("c");
   logger.error("d");
   assert.deepEqual(lines, ["a", "b", "c", "d"]);
@@ -149,6 +154,26 @@ Deno.test("createLogger() survives a disk that is full, and says how many lines 
     assert.match(lines[1]!, /lines of the log could not be written.*lines"?[=:]2/);
     assert.match(lines[2]!, /fourth/);
   }
+});
+
+Deno.test("createLogger() counts each of the lines that a full disk took together", () => {
+  const lines: string[] = [];
+  let full = true;
+  let flush = () => {};
+  const logger = createLogger({
+    level: "info",
+    format: "json",
+    write: (some) => {
+      if (full) throw new Error("No space left on device");
+      lines.push(some);
+    },
+    later: (write) => flush = write,
+  });
+  for (let i = 0; i < 250; i++) logger.info("lost");
+  flush();
+  full = false;
+  logger.error("here");
+  assert.deepEqual(lines.map((line) => JSON.parse(line).lines), [250, undefined]);
 });
 
 Deno.test("createLogger() cuts what is longer than anybody reads", () => {

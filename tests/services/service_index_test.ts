@@ -21,6 +21,22 @@ function setUp() {
   return { index, woken, blue, red, put };
 }
 
+Deno.test("contested() tells the addresses that several Services name, for as long as they do", () => {
+  const { index, put } = setUp();
+  const contested = () => [...index.owners.contested()];
+  put("a", { wish: A });
+  assert.deepEqual(contested(), []);
+  put("b", { wish: A, class: "red" });
+  put("c", { wish: A, class: "red" });
+  assert.deepEqual(contested(), [A]);
+  put("b", { wish: "192.0.2.2", class: "red" });
+  assert.deepEqual(contested(), [A], "two are left");
+  index.put("shop/a", undefined);
+  assert.deepEqual(contested(), []);
+  put("a", { wish: A });
+  assert.deepEqual(contested(), [A]);
+});
+
 Deno.test("put() wakes and tells exactly the instances that a Service concerns", () => {
   const { index, woken, blue, red, put } = setUp();
   put("a", { class: "blue" });

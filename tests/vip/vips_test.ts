@@ -194,6 +194,29 @@ Deno.test("granted() gives all addresses what is left of the right, in whole sec
   assert.equal(world.network.frames.length, 4, "a renewal sends nothing");
 });
 
+Deno.test("granted() renews each of a thousand once, and asks a kernel that is silent once", async () => {
+  const world = new World();
+  const { vips, network } = world;
+  world.grant(9999);
+  const all = Array.from({ length: 1010 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+  await world.running(async () => {
+    vips.claim(all.map((vip) => claim(vip)));
+    while (vips.isPuttingUp) await world.clock.advance(100);
+  });
+  network.changes.length = 0;
+  world.grant(8999);
+  assert.deepEqual(network.changes.map(({ ip }) => ip.text), all);
+  world.log.length = 0;
+  let asked = 0;
+  network.apply = () => {
+    asked++;
+    throw new Error("no answer");
+  };
+  world.grant(8999);
+  assert.equal(asked, 1);
+  assert.deepEqual(world.log.map(([, vip]) => vip), all, "each of them failed");
+});
+
 Deno.test("granted() survives a kernel that does not answer, and mends it the next time", () => {
   const world = new World();
   world.grant(9000);
