@@ -297,6 +297,14 @@ export class Election {
     this.#renewAtMs = -Infinity;
   }
 
+  /**
+   * The watch does not show the Lease any more: it was deleted, or lost the label that it is found by.
+   * The API server knows which.
+   */
+  lookAgain(): void {
+    this.#mustRead = true;
+  }
+
   /** The next thing to do. Asking changes nothing. */
   next(nowMs: number): Action {
     const waiting = nowMs < this.#notBeforeMs;

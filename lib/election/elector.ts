@@ -156,9 +156,12 @@ export class Elector {
     return this.#election.mayHold(this.#clock.nowMs());
   }
 
-  /** Takes in what the watch saw; undefined: the Lease is gone. */
+  /** Takes in what the watch saw; undefined: it shows no Lease any more. */
   observe(lease: Lease | undefined): void {
-    this.#tell((election) => election.seen(lease, "watch", this.#clock.nowMs()));
+    this.#tell((election) => {
+      if (lease === undefined) election.lookAgain();
+      else election.seen(lease, "watch", this.#clock.nowMs());
+    });
   }
 
   /** Hands over, or stays away, for as long as something on this node is not as it must be. */

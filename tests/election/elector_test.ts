@@ -340,3 +340,18 @@ Deno.test("renewNow() renews at once, and a standby not at all", async () => {
   assert.equal(node.elector.lastRenewalMs, clock.nowMs());
   await Promise.all([stopped(node, clock), stopped(other, clock)]);
 });
+
+Deno.test("observe() of a Lease that the watch shows no more asks the server what became of it", async () => {
+  const { clock, store, node } = await held();
+  const before = store.current();
+  node.elector.observe(undefined);
+  await settled();
+  assert.deepEqual(node.api.calls, ["get"]);
+  assert.ok(node.elector.mayHold(), "its label was taken away, no more");
+  assert.deepEqual(store.current(), before);
+  store.delete();
+  await settled();
+  assert.ok(node.elector.mayHold(), "its right lasts");
+  assert.equal(readLease(store.current()!).holder, "node-a", "made anew, and taken");
+  await stopped(node, clock);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { HANDOVER_ANNOTATION, PRIORITY_ANNOTATION } from "../../lib/election/lease_record.ts";
 import type { LabHost } from "../lab/host.ts";
+import { FastTeam } from "./fast_team.ts";
 import type { Scenario } from "./scenario.ts";
 import { LEASE_SECONDS, logged, until } from "./stage.ts";
 
@@ -43,6 +44,22 @@ export const leaseEditScenarios: Scenario[] = [
       }
       assert.ok(agents.every(({ ended }) => !ended));
       await stage.served(service, vip);
+    },
+  },
+  {
+    name: "label of the Lease taken away by hand: the VIP stays, and the label comes back",
+    async run(stage) {
+      // In fast mode a holder lets go of a Lease that is gone.
+      const team = await FastTeam.create(stage);
+      const vip = await team.serving(stage.nodes.slice(0, 2));
+      for (let i = 0; i < 3; i++) {
+        await stage.kube.patch("Lease", await stage.readLease(), { metadata: { labels: null } });
+        await until("the label is back", async () => {
+          const { metadata } = await stage.readLease();
+          return metadata?.labels?.["app.kubernetes.io/managed-by"] === "classvip" || undefined;
+        });
+      }
+      assert.deepEqual(stage.world.watch.holdings.of(vip).map(({ open }) => open), [true]);
     },
   },
   {
