@@ -21,8 +21,8 @@ export interface DirectHandoverParts {
   readonly codec: Pick<HandoverCodec, "encode" | "decode">;
   readonly line: Pick<HandoverLine, "subscribe">;
   readonly network: Pick<Network, "links" | "send">;
-  /** What this node holds, and on which interfaces it is announced. */
-  readonly vips: { claims(): Iterable<{ readonly linkIndex: number }> };
+  /** On which interfaces this node announces what it holds: by index. */
+  readonly vips: { readonly interfaces: ReadonlyMap<number, string> };
   readonly election: () => HandoverElection;
   /** Makes what nobody can guess. */
   readonly makeToken: () => string;
@@ -49,8 +49,7 @@ export class DirectHandover implements Successors, Disposable {
 
   call(version: string): boolean {
     const { network, vips, node, makeToken } = this.#parts;
-    const used = new Set<number>();
-    for (const { linkIndex } of vips.claims()) used.add(linkIndex);
+    const used = vips.interfaces;
     if (used.size === 0) return false;
     const id = this.#id = makeToken();
     const links = network.links();

@@ -23,7 +23,7 @@ function link(index: number, more: Partial<Link> = {}): Link {
 /** One node's end, with what it sent and what its election was told. */
 class World {
   links: Link[] = [link(1), link(2)];
-  claims: { linkIndex: number }[] = [{ linkIndex: 1 }, { linkIndex: 1 }];
+  interfaces = new Map([[1, "eth1"]]);
   sendable = true;
   readonly sent: { linkIndex: number; to: string; said: HandoverMessage }[] = [];
   readonly offers: Heir[] = [];
@@ -52,7 +52,11 @@ class World {
         this.sent.push({ linkIndex, to: formatMac(decodeEthernet(frame)!.destination), said });
       },
     },
-    vips: { claims: () => this.claims },
+    vips: ((world) => ({
+      get interfaces() {
+        return world.interfaces;
+      },
+    }))(this),
     election: () => ({
       offered: (heir) => this.offers.push(heir),
       offer: (leaving, makeToken) => {
@@ -102,13 +106,13 @@ Deno.test("call() says that nobody can have heard it", () => {
     change(world);
     return world.direct.call("41");
   };
-  assert.ok(!asks((world) => world.claims = []), "nothing is held");
+  assert.ok(!asks((world) => world.interfaces = new Map()), "nothing is held");
   assert.ok(!asks((world) => world.links = [link(2)]), "the interface is gone");
   assert.ok(!asks((world) => world.links = [link(1, { carrier: false }), link(2)]), "no carrier");
   assert.ok(!asks((world) => world.links = [link(1, { mac: new Uint8Array() })]), "no Ethernet");
   assert.ok(!asks((world) => world.sendable = false));
   assert.ok(asks((world) => {
-    world.claims = [{ linkIndex: 1 }, { linkIndex: 2 }];
+    world.interfaces = new Map([[1, "eth1"], [2, "eth2"]]);
     world.links = [link(1, { up: false }), link(2)];
   }));
 });
