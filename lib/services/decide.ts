@@ -142,11 +142,9 @@ export function decide(input: DecideInput): Decision {
       const verdict = judge(text, service, input, sharing);
       if ("refused" in verdict) {
         refuse(`${text} (${service.wishedBy}): ${verdict.refused}`, verdict.reason);
-        // Who never had it does not say why it goes.
         const vip = parseIp(text)?.text ?? text;
-        const had = [...input.owners.naming(vip)].filter((one) => shows(one, vip));
-        const isOthers = had.length > 0 && had.every(({ uid }) => uid !== service.uid);
-        if (!isOthers) leaving.set(vip, verdict.refused);
+        // Who never had it does not say why it goes.
+        if (held.has(vip) && !isOthers(vip, service, input)) leaving.set(vip, verdict.refused);
         // Another node may be able to announce it: it stays given.
         if (input.pools?.gave(service)) kept.add(service);
         continue;
@@ -204,6 +202,12 @@ export function sameIngress(is: readonly Ingress[], should: readonly Ingress[]):
     return entry.ip === other.ip && other.hostname === undefined &&
       (other.ipMode ?? "VIP") === entry.ipMode;
   });
+}
+
+/** Whether other Services show the address, and not this one. */
+function isOthers(vip: string, { uid }: ServiceView, { owners }: DecideInput): boolean {
+  const had = [...owners.naming(vip)].filter((one) => shows(one, vip));
+  return had.length > 0 && had.every((one) => one.uid !== uid);
 }
 
 /** @returns why a Service that shows the address is not served, or not with it. */
