@@ -21,7 +21,7 @@ import {
   poolOwner,
   rangesOfOlder,
 } from "../classes/class_plan.ts";
-import { Served } from "../classes/served.ts";
+import { Grants } from "../classes/served.ts";
 import { readLease } from "../election/lease_record.ts";
 import { ALLOCATING_ANNOTATION, IntentJournal } from "../pools/journal.ts";
 import { describeScope } from "../services/class_policy.ts";
@@ -309,13 +309,10 @@ export class Instance implements PlannedInstance {
         return owner && describeOwner(owner);
       },
       intendedElsewhere: () => intendedElsewhere(lease, shared.leases.all()),
-      mayGrant: () => {
-        // Whose Lease is not seen may serve any class.
-        if (!shared.leases.synced || !shared.leases.seesAll) return () => true;
-        // Mostly nobody asks.
-        let served: Served | undefined;
-        return (service, ip) => (served ??= new Served(shared.leases.all())).mayGrant(service, ip);
-      },
+      grants: () =>
+        new Grants(() =>
+          shared.leases.synced && shared.leases.seesAll ? shared.leases.all() : undefined
+        ),
       open: shared.open,
       clock,
       random,

@@ -1,4 +1,5 @@
 import { type IpAddress, parseIp } from "../net/ip.ts";
+import type { Grants } from "../classes/served.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
 import { allocate, type Allocation } from "../pools/allocate.ts";
@@ -24,7 +25,7 @@ export interface PoolsInUse extends PoolsOfPlan {
   /** What other instances are giving out: by address the uid of the Service that gets it. */
   intendedElsewhere(): ReadonlyMap<string, string>;
   /** Of the present: whether an instance of another class may let a Service have its wish. */
-  mayGrant(): (service: ServiceView, ip: IpAddress) => boolean;
+  grants(): Pick<Grants, "mayGrant" | "refuses">;
   /** The interface for a Service that asks for none. */
   interfaceFor(service: ServiceView): string | undefined;
 }
@@ -64,6 +65,7 @@ export class PoolKeeper {
   readonly #rules: PoolRules;
   /** As of the last look. @see PoolsInUse.intendedElsewhere */
   #elsewhere: ReadonlyMap<string, string> = new Map();
+  #grants: ReturnType<PoolsInUse["grants"]> | undefined;
   /**
    * All that former holders published is in sight, or on the Lease as being given out. Before that
    * nothing is given out: what a former holder saw published is not on the Lease any more, and this
@@ -82,6 +84,7 @@ export class PoolKeeper {
         return parts.source.expected;
       },
       intendedFor: (vip) => parts.journal.intendedFor(vip) ?? this.#elsewhere.get(vip),
+      refusedElsewhere: (service, ip) => this.#grants?.refuses(service, ip) ?? false,
       gave: (service) => this.#given.has(service),
       objection: (service, ip) => this.#objection(service, ip),
     };
@@ -140,6 +143,7 @@ export class PoolKeeper {
   ): PoolLook {
     const { source, journal, metrics } = this.#parts;
     this.#elsewhere = source.intendedElsewhere();
+    const grants = this.#grants = source.grants();
     if (!source.expected) return { services, rules: this.#rules, refusals: [] };
     if (this.#fresh) this.#dropSettled(services);
     const allocation = allocate({
@@ -151,7 +155,7 @@ export class PoolKeeper {
       foreign: source.claimed(),
       objection: (service, ip) => this.#objection(service, ip),
       lack: source.lack,
-      mayGrant: source.mayGrant(),
+      mayGrant: (service, ip) => grants.mayGrant(service, ip),
       limits: this.#parts.limits(),
       room: this.#fresh ? MOST_INTENTS - journal.intents.size : 0,
     });

@@ -30,8 +30,8 @@ export interface PoolSourceParts {
   readonly elsewhere: (ip: IpAddress) => string | undefined;
   /** @see PoolsInUse.intendedElsewhere */
   readonly intendedElsewhere: () => ReadonlyMap<string, string>;
-  /** @see PoolsInUse.mayGrant */
-  readonly mayGrant: () => (service: ServiceView, ip: IpAddress) => boolean;
+  /** @see PoolsInUse.grants */
+  readonly grants: PoolsInUse["grants"];
   readonly open: () => KubeClient;
   readonly clock: Clock;
   readonly random: () => number;
@@ -145,8 +145,8 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
     return this.#parts.intendedElsewhere();
   }
 
-  mayGrant(): (service: ServiceView, ip: IpAddress) => boolean {
-    return this.#parts.mayGrant();
+  grants(): ReturnType<PoolsInUse["grants"]> {
+    return this.#parts.grants();
   }
 
   interfaceFor({ namespace }: ServiceView): string | undefined {

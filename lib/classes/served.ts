@@ -40,6 +40,11 @@ export class Served {
     return this.#servers.get(key) ?? [];
   }
 
+  /** Whether the Service has an instance that is seen, and none that may let it have the address. */
+  refuses(service: ServiceView, ip: IpAddress): boolean {
+    return this.by(service) !== undefined && !this.mayGrant(service, ip);
+  }
+
   /** Whether an instance of the Service may let it have an address that it asks for. */
   mayGrant(service: ServiceView, ip: IpAddress): boolean {
     return this.of(service.loadBalancerClass).some((server) =>
@@ -48,5 +53,32 @@ export class Served {
         // Without pools it leaves alone what is in another one's: its Services hold up nobody's.
         : poolOwner(server.lease.metadata ?? {}, this.#leases, ip) === undefined)
     );
+  }
+}
+
+/** What other instances let their Services have. Leases are read when somebody asks: mostly nobody does. */
+export class Grants {
+  readonly #leases: () => readonly Lease[] | undefined;
+  #served: Served | undefined;
+
+  /** @param leases undefined: not all are seen, and whose is not may serve any class */
+  constructor(leases: () => readonly Lease[] | undefined) {
+    this.#leases = leases;
+  }
+
+  /** @see Served.mayGrant */
+  mayGrant(service: ServiceView, ip: IpAddress): boolean {
+    return this.#ask()?.mayGrant(service, ip) ?? true;
+  }
+
+  /** @see Served.refuses */
+  refuses(service: ServiceView, ip: IpAddress): boolean {
+    return this.#ask()?.refuses(service, ip) ?? false;
+  }
+
+  #ask(): Served | undefined {
+    if (this.#served !== undefined) return this.#served;
+    const leases = this.#leases();
+    return this.#served = leases && new Served(leases);
   }
 }

@@ -97,7 +97,8 @@ export function mayOwn({ loadBalancer, deleting, ignored }: ServiceView): boolea
   return loadBalancer && !deleting && !ignored;
 }
 
-function better(
+/** Who of two that name an address has the first right to it. */
+export function better(
   a: ServiceView | undefined,
   b: ServiceView | undefined,
   vip: string,

@@ -3,6 +3,7 @@ import { unusableVipReason } from "../net/vip_rules.ts";
 import { type AddressOwners, isOlder, MOST_ADDRESSES } from "./address_owners.ts";
 import { type ClassPolicy, whyNotServed } from "./class_policy.ts";
 import { beyondLimits, type VipLimits } from "./limits.ts";
+import { type RightfulOwner, rightfulOwners } from "./rightful_owner.ts";
 import { type Ingress, type ServiceView, shows } from "./service_view.ts";
 import { sharers, sharingConflict } from "./sharing.ts";
 
@@ -57,6 +58,8 @@ export interface PoolRules {
   intendedFor(vip: string): string | undefined;
   /** Why the Service may not have the address; undefined when it may. */
   objection(service: ServiceView, ip: IpAddress): string | undefined;
+  /** Whether a Service of another instance asks for the address in vain. */
+  refusedElsewhere(service: ServiceView, ip: IpAddress): boolean;
   /** Whether what the Service wishes for was given to it from a pool: its status is the record. */
   gave(service: ServiceView): boolean;
 }
@@ -119,7 +122,8 @@ export function decide(input: DecideInput): Decision {
   for (const service of input.services) {
     if (whyNotServed(input.policy, service) === undefined) mine.push(service);
   }
-  const sharing = sharersOf(mine, input);
+  const ownerOf = rightfulOwners(input);
+  const sharing = sharersOf(mine, ownerOf);
   for (const service of inTurn(mine)) {
     const got: string[] = [];
     gains.set(service, got);
@@ -139,7 +143,7 @@ export function decide(input: DecideInput): Decision {
       );
     }
     for (const text of tooMany ? [] : service.wished) {
-      const verdict = judge(text, service, input, sharing);
+      const verdict = judge(text, service, input, { sharing, ownerOf });
       if ("refused" in verdict) {
         refuse(`${text} (${service.wishedBy}): ${verdict.refused}`, verdict.reason);
         const vip = parseIp(text)?.text ?? text;
@@ -229,15 +233,27 @@ function judge(
   text: string,
   service: ServiceView,
   { owners, place, pools }: DecideInput,
-  sharing: ReadonlyMap<string, readonly ServiceView[]>,
+  { sharing, ownerOf }: {
+    readonly sharing: ReadonlyMap<string, readonly ServiceView[]>;
+    readonly ownerOf: (vip: string) => RightfulOwner | undefined;
+  },
 ): Claim | { refused: string; reason?: Refusal["reason"] } {
   const ip = parseIp(text);
   if (ip === undefined) return { refused: "it is not an IP address" };
   const unusable = unusableVipReason(ip);
   if (unusable !== undefined) return { refused: `it is ${unusable}` };
   const objection = pools?.objection(service, ip);
-  if (objection !== undefined) return { refused: objection };
-  const owner = ownerOf(ip.text, owners, pools);
+  if (objection !== undefined) {
+    // Said as what it is, whatever else is in the way.
+    const rival = owners.owner(ip.text);
+    const isTheirs = rival !== undefined && shows(rival, ip.text) &&
+      rival.loadBalancerClass !== service.loadBalancerClass;
+    return !isTheirs ? { refused: objection } : {
+      refused: `${objection}, and Service ${rival.key} ${classOf(rival, service)} has it already`,
+      reason: "AddressAskedTwice",
+    };
+  }
+  const owner = ownerOf(ip.text);
   if (owner?.service?.clusterIps.includes(ip.text)) {
     return { refused: `it is the cluster IP of Service ${owner.service.key}` };
   }
@@ -245,11 +261,7 @@ function judge(
   const joins = together[0]?.uid === owner?.uid && together.includes(service);
   if (owner !== undefined && owner.uid !== service.uid && !joins) {
     if (owner.service === undefined) return { refused: "it is being given to another Service" };
-    const whose = owner.service.loadBalancerClass === service.loadBalancerClass
-      ? "of the same class"
-      : owner.service.loadBalancerClass === undefined
-      ? "without a class"
-      : `of class ${owner.service.loadBalancerClass}`;
+    const whose = classOf(owner.service, service);
     const conflict = service.sharingKey === undefined
       ? undefined
       : sharingConflict(owner.service, service);
@@ -264,19 +276,10 @@ function judge(
   return "refused" in placement ? placement : { ip, service, ...placement };
 }
 
-/** Who has the first right to an address: who shows it, who is being given it, who wishes for it. */
-function ownerOf(
-  vip: string,
-  owners: DecideInput["owners"],
-  pools: PoolRules | undefined,
-): { readonly uid: string; readonly service: ServiceView | undefined } | undefined {
-  const owner = owners.owner(vip);
-  const intended = pools?.intendedFor(vip);
-  const isPublished = owner !== undefined && shows(owner, vip);
-  if (intended !== undefined && intended !== owner?.uid && !isPublished) {
-    return { uid: intended, service: undefined };
-  }
-  return owner && { uid: owner.uid, service: owner };
+/** The class of an owner, for people, as who asks for its address is told. */
+function classOf({ loadBalancerClass: theirs }: ServiceView, asking: ServiceView): string {
+  if (theirs === asking.loadBalancerClass) return "of the same class";
+  return theirs === undefined ? "without a class" : `of class ${theirs}`;
 }
 
 /** Those who may share an address come in an order of their own: who is first has the interface. */
@@ -290,7 +293,7 @@ function inTurn(services: readonly ServiceView[]): readonly ServiceView[] {
 /** For each address that Services with a sharing key ask for, those who get it together. */
 function sharersOf(
   services: readonly ServiceView[],
-  { owners, pools }: DecideInput,
+  ownerOf: (vip: string) => RightfulOwner | undefined,
 ): Map<string, ServiceView[]> {
   const contenders = new Map<string, ServiceView[]>();
   for (const service of services) {
@@ -300,7 +303,7 @@ function sharersOf(
     }
   }
   for (const [vip, all] of contenders) {
-    const owner = ownerOf(vip, owners, pools);
+    const owner = ownerOf(vip);
     all.sort((a, b) => {
       if (a.uid === owner?.uid || b.uid === owner?.uid) return a.uid === owner?.uid ? -1 : 1;
       if (shows(a, vip) !== shows(b, vip)) return shows(a, vip) ? -1 : 1;

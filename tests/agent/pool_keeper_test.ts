@@ -22,7 +22,7 @@ function look(
     pools,
     foreign: [{ instance: "green", pool: pool("10.1.0.0/24") }],
     intendedElsewhere: () => new Map(elsewhere),
-    mayGrant: () => () => false,
+    grants: () => ({ mayGrant: () => false, refuses: () => false }),
     ...more,
   }, {
     metrics: createMetrics({ version: "1" }).instance("blue", "blue"),

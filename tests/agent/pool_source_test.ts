@@ -30,7 +30,7 @@ async function world(data: Record<string, string> | undefined) {
     claimed: () => [],
     elsewhere: () => undefined,
     intendedElsewhere: () => new Map(),
-    mayGrant: () => () => false,
+    grants: () => ({ mayGrant: () => false, refuses: () => false }),
     open: () => client,
     clock,
     random: () => 0.5,

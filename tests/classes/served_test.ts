@@ -20,4 +20,8 @@ Deno.test("Served tells which wishes an instance may grant, by the Leases", () =
   assert.ok(mayGrant(undefined, "10.0.0.4"));
   assert.ok(!mayGrant("green", "10.0.0.4", "dev"), "another namespace");
   assert.ok(!mayGrant("blue", "10.0.0.3"), "a class that nobody serves");
+  const refuses = (name: string, vip: string) =>
+    served.refuses(view("web", { class: name }), parseIp(vip)!);
+  assert.deepEqual([refuses("green", "10.0.0.3"), refuses("green", "10.0.0.4")], [true, false]);
+  assert.ok(!refuses("blue", "10.0.0.3"), "another controller's may be");
 });

@@ -18,7 +18,7 @@ export function poolKeeper(
       foreign: [],
       claimed: () => [],
       intendedElsewhere: () => new Map(),
-      mayGrant: () => () => true,
+      grants: () => ({ mayGrant: () => true, refuses: () => false }),
       interfaceFor: () => undefined,
       ...source,
     },

@@ -160,21 +160,27 @@ instances:
   {
     name: "wished address in a pool of another process's instance: refused, and given out there",
     async run(stage) {
-      const vip = stage.freshVip();
+      const [vip, wished] = [stage.freshVip(), stage.freshVip()];
       const [here, there] = [stage.nodes[0]!, stage.nodes[1]!];
       const other = { class: `${stage.namespace}.example/private-dev`, lease: "private-vip" };
       await stage.layLease(other.lease);
-      const owner = await stage.startAgent(here, { flags: [`--pool=${vip}`] });
+      const owner = await stage.startAgent(here, { flags: [`--pool=${vip}-${wished}`] });
       await logged(owner, "holds the Lease");
       await stage.startAgent(there, other);
       const free = stage.freshVip();
       const allowed = await stage.createService({ addresses: free, class: other.class });
       await stage.served(allowed, free, there);
-      const squatter = await stage.createService({ addresses: vip, class: other.class });
+      const squatter = await stage.createService({
+        addresses: `${vip},${wished}`,
+        class: other.class,
+      });
       const { message } = await stage.event("Service", squatter, "AddressRefused");
       assert.match(message!, /it is in the pools of instance \S+ \(Lease \S+\)/);
       const service = await stage.createService();
       await stage.served(service, vip, here);
+      // Younger than the one that asks in vain.
+      const younger = await stage.createService({ addresses: wished });
+      await stage.served(younger, wished, here);
       await stage.assertUntouched(squatter);
     },
   },

@@ -319,6 +319,7 @@ Deno.test("decide() gives no address that the pools object to, however it is ask
     intendedFor: () => undefined,
     objection: (_: ServiceView, { text }: { text: string }) =>
       text === A ? "the pool of green has it" : undefined,
+    refusedElsewhere: () => false,
     gave: () => false,
   };
   assert.deepEqual(show(run([view("web", { wish: `${A},${B}` })], { pools })), {
@@ -327,6 +328,39 @@ Deno.test("decide() gives no address that the pools object to, however it is ask
     statuses: [`web: ${B}`],
     refusals: [`web AddressRefused: ${A} (classvip.io/addresses): the pool of green has it`],
   });
+});
+
+Deno.test("decide() gives an address to the oldest who may have it: a wish in vain keeps nobody from it", () => {
+  const at = (day: number) => `2026-01-0${day}T00:00:00Z`;
+  const pools = {
+    allocates: true,
+    intendedFor: () => undefined,
+    objection: ({ namespace }: ServiceView) => namespace === "dev" ? "it is for shop" : undefined,
+    refusedElsewhere: ({ loadBalancerClass }: ServiceView) => loadBalancerClass === "red",
+    gave: () => false,
+  };
+  const vain = [
+    view("red", { class: "red", wish: A, createdAt: at(1) }),
+    view("dev", { namespace: "dev", wish: A, createdAt: at(2) }),
+  ];
+  const web = view("web", { wish: A, createdAt: at(4) });
+  assert.deepEqual(show(run([...vain, web], { pools })), {
+    ...NOTHING,
+    claims: [`${A} web`],
+    statuses: [`web: ${A}`],
+    refusals: [`dev AddressRefused: ${A} (classvip.io/addresses): it is for shop`],
+  });
+  const green = view("green", { class: "green", wish: A, createdAt: at(3) });
+  assert.deepEqual(show(run([...vain, web, green], { pools })).claims, [], "an older one that may");
+  const inside = { ...view("inside", { class: "red" }), clusterIps: [A] };
+  assert.deepEqual(show(run([...vain, web, inside], { pools })).claims, [], "the cluster has it");
+  const shown = view("shown", { class: "red", wish: A, shows: [A], createdAt: at(9) });
+  const decision = show(run([...vain, web, shown], { pools }));
+  assert.deepEqual(decision.claims, [], "who shows it has it");
+  assert.match(
+    decision.refusals.join("\n"),
+    /dev AddressAskedTwice: .*it is for shop, and Service shop\/shown of class red has it already/,
+  );
 });
 
 Deno.test("decide() lets wait what is beyond the limits, and says so", () => {

@@ -79,6 +79,7 @@ Deno.test("decide() refuses what is being given to another Service", () => {
     allocates: true,
     intendedFor: (vip: string) => vip === A ? "uid-late" : undefined,
     objection: () => undefined,
+    refusedElsewhere: () => false,
     gave: () => false,
   };
   assert.deepEqual(run([viewOf("web", { wish: A })], pools).refusals, [
@@ -97,7 +98,12 @@ Deno.test("decide() keeps the record of what was given and cannot be announced h
     held: [],
     place: () => ({ refused: "no interface" }),
   };
-  const rules = { allocates: true, intendedFor: () => undefined, objection: () => undefined };
+  const rules = {
+    allocates: true,
+    intendedFor: () => undefined,
+    objection: () => undefined,
+    refusedElsewhere: () => false,
+  };
   assert.equal(decide({ ...input, pools: { ...rules, gave: () => true } }).statuses.length, 0);
   assert.equal(decide({ ...input, pools: { ...rules, gave: () => false } }).statuses.length, 1);
 });
