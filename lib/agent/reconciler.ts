@@ -9,7 +9,7 @@ import { decide, type Decision } from "../services/decide.ts";
 import type { VipLimits } from "../services/limits.ts";
 import type { ServiceView } from "../services/service_view.ts";
 import type { StatusWriter } from "../services/status_writer.ts";
-import { type Placement, placer } from "../vip/placement.ts";
+import { isSameNetwork, type NetworkSnapshot, type Placement, placer } from "../vip/placement.ts";
 import type { Vips } from "../vip/vips.ts";
 import type { AddressProbe } from "./address_probe.ts";
 import type { PoolKeeper } from "./pool_keeper.ts";
@@ -63,6 +63,11 @@ export interface ReconcilerParts {
   readonly carriedOut: () => void;
 }
 
+/** What addresses were placed on. */
+interface Ground extends NetworkSnapshot {
+  readonly reserved: ReadonlyMap<string, string>;
+}
+
 /** A served Service, and the addresses that it got and does not show yet: mostly none. */
 interface Vouched {
   readonly service: ServiceView;
@@ -72,6 +77,7 @@ interface Vouched {
 /**
  * Makes it so: asks `decide()` after every change, and carries out what it says. After a change of
  * some Services it is asked of these alone; every few seconds, and after all other changes, of all.
+ * Where the last look left nothing to be done, and the node is as it was then, that is not asked.
  */
 export class Reconciler implements Wishes {
   readonly #parts: ReconcilerParts;
@@ -87,6 +93,10 @@ export class Reconciler implements Wishes {
    * not read yet. Who has nothing to place does not read them: another instance may have thousands.
    */
   #foreign: readonly InterfaceAddress[] | undefined;
+  /** Of the last look; undefined: nothing was placed. */
+  #ground: Ground | undefined;
+  /** Of the last look at all, if nothing was left to be done, then and since; undefined: something was. */
+  #settled: Ground | undefined;
   #due = false;
   #beganMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -186,11 +196,14 @@ export class Reconciler implements Wishes {
     if (!this.#begun || !vips.mayHold || !this.#scope.synced || progress?.behind) return;
     const { version, seen, lostAt } = this.#scope;
     const startedMs = performance.now();
+    const isUnasked = this.#changes?.keys.size === 0 && this.#changes.vips.size === 0;
     const part = this.#takePart(startedMs);
     if (part === undefined) this.#allAgainMs = startedMs + AGAIN_MS;
     this.#schedule(this.#allAgainMs - startedMs);
     try {
-      const { isWhole, isRid } = this.#carryOut(this.#decide(this.#parts.keeper, part), part);
+      const { isWhole, isRid } = part === undefined && isUnasked && this.#isSettled
+        ? { isWhole: true, isRid: true }
+        : this.#look(part);
       if (isRid) progress?.carriedOut({ changedAt: version, seen }, lostAt);
       metrics.reconciled(true);
       if (isWhole && this.#parts.keeper?.isGiving !== true) carriedOut();
@@ -207,14 +220,50 @@ export class Reconciler implements Wishes {
     this.#nextRunMs = Math.min(untilMs, nowMs + LONGEST_REST_MS);
   }
 
+  #look(part: Part | undefined): { isWhole: boolean; isRid: boolean } {
+    const { vips, keeper } = this.#parts;
+    const before = part === undefined ? undefined : this.#settled;
+    this.#settled = undefined;
+    this.#ground = undefined;
+    const decision = this.#decide(keeper, part);
+    const ground = part === undefined ? this.#ground : before;
+    const result = this.#carryOut(decision, part);
+    const { claims, refusals, statuses } = decision;
+    const isDone = result.isWhole && result.isRid && refusals.length === 0 && statuses.length === 0;
+    if (isDone && claims.every(({ ip }) => vips.holds(ip.text))) this.#settled = ground;
+    return result;
+  }
+
+  /** Whether a look at all would find what the last one found: nothing to be done. */
+  get #isSettled(): boolean {
+    if (this.#settled === undefined || this.#isEntwined || this.#parts.vips.isPuttingUp) {
+      return false;
+    }
+    this.#foreign = undefined;
+    return isSameGround(this.#settled, this.#readGround());
+  }
+
+  #readGround(): Ground {
+    const { network, mark, podNetworks, reserved } = this.#parts;
+    return {
+      links: network.links(),
+      addresses: this.#foreign ??= network.addresses(mark),
+      podNetworks: podNetworks?.() ?? [],
+      reserved: reserved(),
+    };
+  }
+
+  /** With these, what one Service gets depends on what all others have. */
+  get #isEntwined(): boolean {
+    const { maxVips, maxVipsPerNamespace } = this.#parts.limits();
+    return maxVips > 0 || maxVipsPerNamespace > 0 || (this.#parts.keeper?.allocates ?? false);
+  }
+
   /** @returns what is to be looked at; undefined: everything */
   #takePart(nowMs: number): Part | undefined {
     const changes = this.#changes;
     this.#changes = { keys: new Set(), vips: new Set() };
-    const { maxVips, maxVipsPerNamespace } = this.#parts.limits();
-    // With these, what one Service gets depends on what all others have.
-    const entwined = maxVips > 0 || maxVipsPerNamespace > 0 || this.#parts.keeper?.allocates;
-    if (changes === undefined || entwined || nowMs >= this.#allAgainMs) return undefined;
+    if (changes === undefined || this.#isEntwined || nowMs >= this.#allAgainMs) return undefined;
     if (changes.keys.size > MANY_CHANGES) return undefined;
     return partOf(changes, (key) => this.#scope.find(key), this.#scope.owners);
   }
@@ -235,22 +284,12 @@ export class Reconciler implements Wishes {
     keeper: ReconcilerParts["keeper"],
     part: Part | undefined,
   ): Decision {
-    const { policy, limits, network, vips, mark, ipv4Only } = this.#parts;
+    const { policy, limits, vips, ipv4Only } = this.#parts;
     const { owners } = this.#scope;
     let placed: ReturnType<typeof placer> | undefined;
     const place = (ip: IpAddress, wishedInterface?: string): Placement => {
       if (ip.family === 6 && ipv4Only !== undefined) return { refused: ipv4Only };
-      placed ??= placer(
-        this.#parts.interface,
-        mark,
-        {
-          links: network.links(),
-          addresses: this.#foreign ??= network.addresses(mark),
-          podNetworks: this.#parts.podNetworks?.() ?? [],
-        },
-        this.#parts.reserved(),
-        (ip) => this.#parts.keeper?.contains(ip) ?? false,
-      );
+      placed ??= this.#placer();
       const placement = placed(ip, wishedInterface);
       const user = this.#parts.probe?.userOf(ip);
       return user === undefined || "refused" in placement
@@ -273,6 +312,17 @@ export class Reconciler implements Wishes {
       pools: rules,
     });
     return { ...decision, refusals: [...decision.refusals, ...refusals] };
+  }
+
+  #placer(): ReturnType<typeof placer> {
+    const ground = this.#ground = this.#readGround();
+    return placer(
+      this.#parts.interface,
+      this.#parts.mark,
+      ground,
+      ground.reserved,
+      (ip) => this.#parts.keeper?.contains(ip) ?? false,
+    );
   }
 
   /**
@@ -338,6 +388,11 @@ export class Reconciler implements Wishes {
       }];
     }));
   }
+}
+
+function isSameGround(a: Ground, b: Ground): boolean {
+  return isSameNetwork(a, b) && a.reserved.size === b.reserved.size &&
+    [...a.reserved].every(([vip, purpose]) => b.reserved.get(vip) === purpose);
 }
 
 /**

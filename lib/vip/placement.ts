@@ -1,3 +1,4 @@
+import { equal } from "../net/bytes.ts";
 import { type Cidr, contains, parseCidr } from "../net/cidr.ts";
 import type { IpAddress } from "../net/ip.ts";
 import { type InterfaceAddress, type Link, linkObstacle } from "../net/link.ts";
@@ -13,6 +14,27 @@ export interface NetworkSnapshot {
   readonly addresses: readonly InterfaceAddress[];
   /** Where the addresses of its pods come from. */
   readonly podNetworks?: readonly Cidr[];
+}
+
+/** Whether every address would be placed on both alike. */
+export function isSameNetwork(a: NetworkSnapshot, b: NetworkSnapshot): boolean {
+  const pods = ({ podNetworks = [] }: NetworkSnapshot) =>
+    podNetworks.map(({ ip, prefixLength }) => `${ip.text}/${prefixLength}`).join();
+  return a.links.length === b.links.length && a.addresses.length === b.addresses.length &&
+    pods(a) === pods(b) &&
+    a.links.every((link, i) => isSameLink(link, b.links[i]!)) &&
+    a.addresses.every((address, i) => isSameAddress(address, b.addresses[i]!));
+}
+
+function isSameLink(a: Link, b: Link): boolean {
+  return a.index === b.index && a.name === b.name && equal(a.mac, b.mac) && a.up === b.up &&
+    a.carrier === b.carrier && a.loopback === b.loopback && a.ipv6 === b.ipv6;
+}
+
+/** Lifetimes change all the time; that there is none to be preferred in is the mark of a VIP. */
+function isSameAddress(a: InterfaceAddress, b: InterfaceAddress): boolean {
+  return a.linkIndex === b.linkIndex && a.ip.text === b.ip.text && a.mark === b.mark &&
+    a.prefixLength === b.prefixLength && isVip(a) === isVip(b);
 }
 
 /**

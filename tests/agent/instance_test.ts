@@ -229,6 +229,22 @@ Deno.test("Instance writes no status of an address that it does not hold", async
   await node.stop();
 });
 
+Deno.test("Instance looks at its Services again where only the node changed", async () => {
+  const { cluster, node } = await serving({ wish: A, shows: [A] });
+  let looks = 0;
+  const before = node.network.addresses.bind(node.network);
+  node.network.addresses = (mark) => {
+    looks++;
+    return before(mark);
+  };
+  // Nothing is to be done for so long that it is not thought over any more.
+  await soon(() => looks > 0);
+  node.network.add(1, `${A}/24`);
+  await soon(() => node.vips().length === 0);
+  assert.deepEqual(cluster.shown("web"), []);
+  await node.stop();
+});
+
 Deno.test("Instance takes a flood of changes in together", async () => {
   const { cluster, node } = await serving();
   let links = 0;

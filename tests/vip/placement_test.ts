@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseCidr } from "../../lib/net/cidr.ts";
 import { parseIp } from "../../lib/net/ip.ts";
-import { isUsable, placer } from "../../lib/vip/placement.ts";
+import { isSameNetwork, isUsable, type NetworkSnapshot, placer } from "../../lib/vip/placement.ts";
 import { FakeClock } from "../doubles/fake_clock.ts";
 import { ethernet, FakeNetwork } from "../doubles/fake_network.ts";
 
@@ -198,4 +198,48 @@ Deno.test("placer() finds places for IPv6 as for IPv4, and needs IPv6 on the int
     "IPv6 is off on interface off0: sysctl disable_ipv6, or the kernel",
   );
   assert.equal(where("off0", "10.1.0.7"), "off0", "IPv4 goes on");
+});
+
+Deno.test("isSameNetwork() tells all that places an address, and no lifetimes", () => {
+  const snapshot = (change: (on: FakeNetwork) => void = () => {}): NetworkSnapshot => {
+    const on = network();
+    change(on);
+    return { links: on.links(), addresses: on.addresses() };
+  };
+  const is = snapshot();
+  assert.ok(isSameNetwork(is, snapshot()));
+  const later = is.addresses.map((address) => ({ ...address, validSeconds: 3 }));
+  assert.ok(isSameNetwork(is, { ...is, addresses: later }));
+  const others: NetworkSnapshot[] = [
+    snapshot((on) => on.add(2, "10.0.0.6/8")),
+    snapshot((on) => on.linkList.push(ethernet(5, "eth2"))),
+    { ...is, podNetworks: [parseCidr("10.244.0.0/24")!] },
+  ];
+  const link = {
+    index: 9,
+    name: "eth9",
+    mac: Uint8Array.of(2, 0, 0, 0, 0, 9),
+    up: false,
+    carrier: false,
+    loopback: true,
+    ipv6: false,
+  };
+  for (const [key, value] of Object.entries(link)) {
+    others.push({ ...is, links: is.links.with(1, { ...is.links[1]!, [key]: value }) });
+  }
+  const address = {
+    linkIndex: 9,
+    ip: parseIp("10.9.9.9")!,
+    prefixLength: 9,
+    mark: 9,
+    preferredSeconds: 0xffffffff,
+  };
+  for (const [key, value] of Object.entries(address)) {
+    // A subnet, and another instance's VIP: that it is one is told by its lifetime.
+    for (const i of key === "preferredSeconds" ? [-1] : [1, -1]) {
+      const changed = { ...is.addresses.at(i)!, [key]: value };
+      others.push({ ...is, addresses: is.addresses.with(i, changed) });
+    }
+  }
+  for (const [i, other] of others.entries()) assert.ok(!isSameNetwork(is, other), `${i}`);
 });
