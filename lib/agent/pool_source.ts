@@ -50,7 +50,8 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
   readonly #watch: Watch<ConfigMap, Readonly<Record<string, string>>> | undefined;
   /** As last seen: it stays when the ConfigMap goes. */
   #read: ReturnType<typeof readPoolConfigMap> | undefined;
-  #missing = false;
+  /** Undefined: not looked for yet. */
+  #missing: boolean | undefined;
   readonly #unsubscribe: () => void;
   #planned: { from: unknown; pools: readonly Pool[] } | undefined;
   #foreign: { from: unknown; pools: readonly ForeignPool[] } | undefined;
@@ -181,7 +182,7 @@ export class PoolSource implements Task, PoolsInUse, Disposable {
       );
       return changed();
     }
-    if (this.#missing) missing(undefined);
+    if (this.#missing !== false) missing(undefined);
     this.#missing = false;
     this.#read = readPoolConfigMap(data);
     if (this.#known.length === 0) {

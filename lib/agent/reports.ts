@@ -53,6 +53,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
   readonly #former = new Map<string, readonly Refusal[]>();
   readonly #refused = new Set<string>();
   readonly #conflicts = new Changes();
+  #poolsMissing: string | undefined;
   #holding = false;
 
   constructor(parts: {
@@ -242,6 +243,8 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   /** The ConfigMap with the pools. @param reason why it cannot be used; undefined: it can again */
   poolsMissing(reason: string | undefined): void {
+    if (reason === this.#poolsMissing) return;
+    this.#poolsMissing = reason;
     this.#metrics.setPoolConfigMapMissing(reason !== undefined);
     if (reason === undefined) this.#logger.info("the ConfigMap with the pools is there again");
     else {

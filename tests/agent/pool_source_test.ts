@@ -80,11 +80,12 @@ Deno.test("PoolSource keeps the pools of a ConfigMap that is deleted, and says i
   ]);
   assert.ok(has(source, "10.0.0.1"));
   assert.deepEqual(said, [
+    undefined,
     "The ConfigMap kube-system/kubevip with the pools is not there: its pools count as they were " +
     "last read, until the instance starts anew",
   ]);
   await push("ADDED", { "cidr-global": "10.0.1.0/30" });
-  assert.deepEqual([said.length, said[1]], [2, undefined]);
+  assert.deepEqual([said.length, said[2]], [3, undefined]);
   assert.deepEqual([has(source, "10.0.0.1"), has(source, "10.0.1.1")], [false, true]);
   await end();
 });
@@ -107,7 +108,7 @@ Deno.test("PoolSource has pools that are not known where the ConfigMap was never
 
 Deno.test("PoolSource with a ConfigMap without pools is no instance without pools", async () => {
   const { source, said, logger, end } = await world({ "search-order": "asc" });
-  assert.deepEqual([source.pools, said], [[], []]);
+  assert.deepEqual([source.pools, said], [[], [undefined]]);
   assert.equal(source.lack, "the ConfigMap kube-system/kubevip has no pool for this instance");
   assert.deepEqual(logger.lines.map(({ message }) => message), [
     "the ConfigMap with the pools has none for this instance",

@@ -10,10 +10,11 @@ import { view } from "../services/views.ts";
 
 function setUp() {
   const logger = keepingLogger();
+  const metrics = createMetrics({ version: "" });
   const events: { object: KubeObject; reason: string; message: string }[] = [];
   const reports = new InstanceReports({
     logger,
-    metrics: createMetrics({ version: "" }).instance("blue", "blue"),
+    metrics: metrics.instance("blue", "blue"),
     events: {
       record: (_: string, object: KubeObject, { reason, message }: typeof events[number]) =>
         events.push({ object, reason, message }),
@@ -23,7 +24,7 @@ function setUp() {
     lease: { namespace: "vips", name: "blue" },
     leaseUid: () => "uid-of-lease",
   });
-  return { reports, logger, events };
+  return { reports, logger, events, metrics };
 }
 
 const WEB = view("web");
@@ -84,4 +85,25 @@ Deno.test("holderChanged() tells another holder from none", () => {
   for (const holder of ["node-2", "node-1", undefined]) reports.holderChanged(holder);
   const said = logger.lines.map(({ message }) => message);
   assert.deepEqual(said, ["another holder is seen", "the Lease has no holder"]);
+});
+
+Deno.test("poolsMissing() says once what is missing, and that it is there again", async () => {
+  const { reports, logger, events, metrics } = setUp();
+  const missing = async () =>
+    /classvip_pool_config_map_missing\{.*\} (\d)/.exec(await metrics.render())?.[1];
+  reports.poolsMissing(undefined);
+  assert.deepEqual([logger.lines.length, await missing()], [0, "0"], "it was never missing");
+  for (let i = 0; i < 2; i++) reports.poolsMissing("a/b is not there");
+  assert.deepEqual(events, [{
+    object: { metadata: { namespace: "vips", name: "blue", uid: "uid-of-lease" } },
+    reason: "PoolConfigMapMissing",
+    message: "a/b is not there",
+  }]);
+  assert.equal(await missing(), "1");
+  reports.poolsMissing(undefined);
+  assert.equal(await missing(), "0");
+  assert.deepEqual(logger.lines.map(({ message }) => message), [
+    "the ConfigMap with the pools is not there",
+    "the ConfigMap with the pools is there again",
+  ]);
 });
