@@ -587,7 +587,10 @@ export class Election {
       case "present": {
         const { record, released, seenAtMs, expiresAtMs } = observed;
         const dead = record.term === this.#dead?.term && nowMs < this.#dead.untilMs;
-        if (this.#isOurs(record) || dead) return nowMs;
+        // Its name in an earlier term than the last seen came from a backup: that term's holder is
+        // somebody else, who may not know it yet.
+        const isOwn = this.#isOurs(record) && record.term >= this.#highestTerm;
+        if (isOwn || dead) return nowMs;
         if (!released) return expiresAtMs + this.#jitterMs + this.#standBackMs;
         if (!record.handoverAccepted) return seenAtMs + this.#standBackMs;
         return record.handoverTo === this.#settings.identity ? nowMs : seenAtMs + HANDOVER_GRACE_MS;

@@ -614,3 +614,12 @@ Deno.test("holder, term and oddity tell what is on the Lease", () => {
   assert.match(election.oddity ?? "", /leaseTransitions is -1/);
   assert.equal(election.term, 0);
 });
+
+Deno.test("next() waits for a Lease that a backup gave back to this node", () => {
+  const election = standby(lease({ ...OTHER, term: 6 }), 0);
+  election.seen(lease({ ...OWN, term: 5, version: "3" }), "server", 1000);
+  assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
+  assert.equal(next(election, 1000 + WAIT_MS), "acquire");
+  const restarted = standby(lease({ ...OWN, term: 5, version: "3" }), 0);
+  assert.equal(next(restarted, 0), "acquire", "its own, as far as this run knows");
+});
