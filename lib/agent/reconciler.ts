@@ -98,6 +98,8 @@ export class Reconciler implements Wishes {
   /** Of the last look at all, if nothing was left to be done, then and since; undefined: something was. */
   #settled: Ground | undefined;
   #due = false;
+  /** Somebody asked for a look since the last one. */
+  #asked = false;
   #beganMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** From the start of the right to hold, once this instance may use it. */
@@ -120,6 +122,7 @@ export class Reconciler implements Wishes {
     this.#begun = true;
     this.#takesOver = true;
     this.#changes = undefined;
+    this.#asked = true;
     this.#run();
     // What was deleted or changed on a connection that died unnoticed must not stay for long.
     this.#scope.refresh();
@@ -160,6 +163,7 @@ export class Reconciler implements Wishes {
   /** @see Wishes.soon */
   soon(changes?: Changes, atOnce = false): void {
     if (!this.#begun) return;
+    this.#asked = true;
     if (changes === undefined) this.#changes = undefined;
     for (const key of changes?.keys ?? []) this.#changes?.keys.add(key);
     for (const vip of changes?.vips ?? []) this.#changes?.vips.add(vip);
@@ -194,6 +198,9 @@ export class Reconciler implements Wishes {
     this.#due = false;
     const { vips, metrics, logger, progress, carriedOut } = this.#parts;
     if (!this.#begun || !vips.mayHold || !this.#scope.synced || progress?.behind) return;
+    // When the last of what was decided is up, it is asked for a look.
+    if (!this.#asked && vips.isPuttingUp) return this.#schedule(AGAIN_MS);
+    this.#asked = false;
     const { version, seen, lostAt } = this.#scope;
     const startedMs = performance.now();
     const isUnasked = this.#changes?.keys.size === 0 && this.#changes.vips.size === 0;

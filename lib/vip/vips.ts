@@ -333,7 +333,7 @@ export class Vips<Owner> {
       const isBusy = due.length === AT_ONCE || goesOn;
       // A busy machine is asked for less.
       const tookMs = this.#clock.nowMs() - nowMs;
-      const pauseMs = isBusy ? Math.max(PAUSE_BETWEEN_MS, tookMs / 8) : 0;
+      const pauseMs = isBusy ? Math.max(PAUSE_BETWEEN_MS, tookMs / 16) : 0;
       const fenceMs = nowMs < this.#untilMs ? this.#untilMs : Infinity;
       const dueMs = goesOn ? nowMs : this.#queue.nextAtMs;
       const nextMs = Math.min(Math.max(dueMs, nowMs + tookMs + pauseMs), fenceMs);
