@@ -1,5 +1,5 @@
 import type { MixUpKind } from "../classes/mix_ups.ts";
-import { type ElectionObserver, PLANNED } from "../election/elector.ts";
+import { type ElectionObserver, isPlanned } from "../election/elector.ts";
 import type { KubeError } from "../kube/errors.ts";
 import type { EventRecorder } from "../observe/events.ts";
 import type { Logger } from "../observe/logger.ts";
@@ -106,7 +106,7 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
 
   withdrawn(reason: string, verified: boolean): void {
     if (this.#holding) this.#metrics.leaseTransition();
-    const level = this.#holding && !PLANNED.has(reason) ? "warn" : "info";
+    const level = this.#holding && !isPlanned(reason) ? "warn" : "info";
     this.#holding = false;
     this.#former.clear();
     this.#metrics.setHolder(false);
@@ -119,9 +119,14 @@ export class InstanceReports implements ElectionObserver, StatusObserver, VipObs
     }
   }
 
-  released(to?: string): void {
-    if (to === undefined) this.#logger.info("released the Lease");
-    else this.#logger.info("handed the Lease over", { to });
+  released(to: string | undefined, asked: boolean): void {
+    if (to !== undefined) return this.#logger.info("handed the Lease over", { to });
+    const reason = "nobody on the segment offered to take over within 0.1 s";
+    this.#logger.info("released the Lease", asked ? { reason } : {});
+  }
+
+  leftBehind(): void {
+    this.#logger.error("could not release the Lease in time: others take it when it has run out");
   }
 
   holderChanged(holder: string | undefined): void {

@@ -1,5 +1,6 @@
 import type { Lease } from "../kube/types.ts";
 import {
+  INCARNATION_ANNOTATION,
   isOlder,
   leaseProblem,
   type LeaseRecord,
@@ -60,6 +61,8 @@ const HANDOVER_GRACE_MS = 1000;
 const CALL_MS = 100;
 /** How long it looks on for a better one, once somebody did. */
 const CHOICE_MS = 30;
+/** What the reason of a withdrawal for a named node begins with. */
+export const HANDED_OVER = "handed over to ";
 /** Then whoever offered itself counts on nothing any more. */
 const OFFER_MS = 250;
 
@@ -212,7 +215,8 @@ export class Election {
     const { identity, incarnation } = this.#settings;
     // Renewed while this node looks on: no leftover of an earlier boot.
     const alive = seenAtMs > termSinceMs;
-    if (alive && record.holder === identity && record.incarnation !== incarnation) {
+    const another = record.incarnation !== undefined && record.incarnation !== incarnation;
+    if (alive && record.holder === identity && another) {
       return `another machine renews it as node ${identity}: node names must be unique`;
     }
     return leaseProblem(lease);
@@ -548,7 +552,11 @@ export class Election {
       return this.#otherScope(observed.record);
     }
     if (lost && (this.holder !== undefined || observed.released)) {
-      return `the Lease is held by ${this.holder ?? "nobody"}`;
+      const { holder = "nobody", incarnation } = observed.record;
+      // A hand took it away, or another program of the same name wrote it: who knows which.
+      return holder === this.#settings.identity && incarnation === undefined
+        ? `the Lease names ${holder} without ${INCARNATION_ANNOTATION}, which its holder writes`
+        : `the Lease is held by ${holder}`;
     }
     // One that is gone or names nobody (made anew, emptied by hand) is the holder's to take, unless
     // somebody else may have held in the meantime.
@@ -557,7 +565,7 @@ export class Election {
     }
     if (nowMs >= (this.#call?.untilMs ?? -Infinity)) {
       if (this.#resigned !== undefined) return this.#resigned;
-      if (this.successor !== undefined) return `handed over to ${this.successor}`;
+      if (this.successor !== undefined) return HANDED_OVER + this.successor;
     }
     if (this.#contested !== undefined) return this.#contested;
     if (nowMs >= this.#holdUntilMs) return "the Lease could not be renewed in time";

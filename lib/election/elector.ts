@@ -1,7 +1,7 @@
 import { KubeError } from "../kube/errors.ts";
 import type { Lease } from "../kube/types.ts";
 import type { Clock } from "./clock.ts";
-import type { Action, Election, Leaving } from "./election.ts";
+import { type Action, type Election, HANDED_OVER, type Leaving } from "./election.ts";
 import type { Heir, Purpose } from "./lease_writer.ts";
 
 /** The Lease at the API server. */
@@ -47,8 +47,13 @@ export interface ElectionObserver {
   elected(term: number): void;
   renewed(): void;
   withdrawn(reason: string, verified: boolean): void;
-  /** @param to the next holder, where one offered itself */
-  released(to?: string): void;
+  /**
+   * @param to the next holder, where one offered itself
+   * @param asked whether the segment was asked for one
+   */
+  released(to: string | undefined, asked: boolean): void;
+  /** The Lease could not be released in time: others have to wait for its end. */
+  leftBehind(): void;
   /** Another holder is seen; undefined: nobody. */
   holderChanged(holder: string | undefined): void;
   requestFailed(purpose: Purpose | "read", error: KubeError): void;
@@ -59,8 +64,11 @@ export interface ElectionObserver {
 const STOPPING = "stopping";
 /** The reason of a withdrawal for a plan that changes or ends the instance. */
 export const PLAN_CHANGED = "the plan changed";
-/** Reasons that somebody wanted. */
-export const PLANNED: ReadonlySet<string> = new Set([STOPPING, PLAN_CHANGED]);
+
+/** Whether somebody wanted a withdrawal for this reason. */
+export function isPlanned(reason: string): boolean {
+  return reason === STOPPING || reason === PLAN_CHANGED || reason.startsWith(HANDED_OVER);
+}
 
 /** Why a signal aborts, where it is not that the process ends. */
 export class StopReason extends DOMException {
@@ -94,6 +102,8 @@ export class Elector {
   #seenOddity: string | undefined;
   #lastProgressMs: number;
   #lastRenewalMs = -Infinity;
+  /** The segment was asked who takes over, and nothing was released since. */
+  #asked = false;
   /** The observer was told so, and of no withdrawal since. */
   #elected = false;
 
@@ -225,7 +235,7 @@ export class Elector {
     try {
       while (!this.#stopping || !this.#election.atRest(this.#clock.nowMs())) {
         this.#lastProgressMs = this.#clock.nowMs();
-        if (this.#lastProgressMs >= stopAtMs) return;
+        if (this.#lastProgressMs >= stopAtMs) return this.#observer.leftBehind();
         this.#wake = new AbortController();
         const action = this.#settle();
         switch (action.kind) {
@@ -264,7 +274,10 @@ export class Elector {
   #settle(): Exclude<Action, { kind: "withdraw" }> {
     const nowMs = this.#clock.nowMs();
     const version = this.#election.callable(nowMs);
-    if (version !== undefined && this.#successors?.call(version)) this.#election.called(nowMs);
+    if (version !== undefined && this.#successors?.call(version)) {
+      this.#election.called(nowMs);
+      this.#asked = true;
+    }
     for (;;) {
       const action = this.#election.next(this.#clock.nowMs());
       this.#report();
@@ -313,7 +326,8 @@ export class Elector {
       return;
     }
     if (purpose === "release" || purpose === "handOver") {
-      this.#observer.released(written.spec?.holderIdentity || undefined);
+      this.#observer.released(written.spec?.holderIdentity || undefined, this.#asked);
+      this.#asked = false;
     } else if (purpose !== "create" && this.mayHold()) {
       this.#took(sentAtMs, written);
     }

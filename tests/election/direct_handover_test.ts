@@ -304,7 +304,7 @@ Deno.test("run() hands over by one write, and the next node renews at once", asy
   await settled();
   await done;
   assert.ok(b.elector.mayHold());
-  assert.deepEqual(a.log.filter(([name]) => name === "released"), [["released", "node-b"]]);
+  assert.deepEqual(a.log.filter(([name]) => name === "released"), [["released", "node-b", true]]);
   assert.deepEqual(a.api.calls, ["replace"]);
   assert.deepEqual(b.api.calls, ["replace"], "its renewal");
   assert.deepEqual(b.names().filter((name) => name !== "holderChanged"), [
@@ -328,7 +328,11 @@ Deno.test("run() releases for all where the call or the offer gets lost", async 
     await clock.advance(OFFER_MS);
     await done;
     assert.ok(!a.holds);
-    assert.deepEqual(a.log.filter(([name]) => name === "released"), [["released", undefined]]);
+    assert.deepEqual(a.log.filter(([name]) => name === "released"), [[
+      "released",
+      undefined,
+      true,
+    ]]);
     assert.ok(b.elector.mayHold(), lost);
     const stopped = b.stop();
     await clock.advance(20_000);
@@ -364,6 +368,19 @@ Deno.test("run() survives a write of the handover whose answer is lost", async (
   await done;
   assert.ok(b.elector.mayHold());
   assert.ok(!a.holds);
+  const stopped = b.stop();
+  await clock.advance(20_000);
+  await stopped;
+});
+
+Deno.test("run() says that a Lease could not be released in time", async () => {
+  const { clock, a, b } = await two();
+  a.api.fate = () => ({ lost: "request" });
+  const done = a.stop();
+  await clock.advance(20_000);
+  await done;
+  assert.ok(a.names().includes("leftBehind") && !a.names().includes("released"));
+  assert.ok(b.elector.mayHold(), "once it had run out");
   const stopped = b.stop();
   await clock.advance(20_000);
   await stopped;

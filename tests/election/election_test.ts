@@ -330,7 +330,11 @@ Deno.test("next() withdraws before anything else when the Lease is another's", (
 Deno.test("next() counts its own record without its incarnation as another's", () => {
   const election = holder(0);
   election.seen(lease({ holder: "node-a", version: "20" }), "watch", 1000);
-  assert.match(next(election, 1000), /^withdraw/);
+  assert.match(
+    next(election, 1000),
+    /^withdraw: the Lease names node-a without classvip.io\/incarnation/,
+  );
+  assert.equal(election.oddity, undefined, "no other machine has its name");
   election.withdrawn();
   assert.equal(next(election, 1000), `wait ${1000 + WAIT_MS}`);
 });

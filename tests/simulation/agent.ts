@@ -189,6 +189,7 @@ const IGNORE_ELECTION: ElectionObserver = {
   renewed() {},
   withdrawn() {},
   released() {},
+  leftBehind() {},
   holderChanged() {},
   requestFailed() {},
   obstacleChanged() {},

@@ -222,6 +222,8 @@ export class FastChecker extends Checker {
     const [from, to] = [nodes.indexOf(holder), nodes.indexOf(former)];
     const processes = [former.process, holder.process];
     if (!former.agent?.elector.mayHold()) return;
+    // Terms began anew with a Lease that somebody deleted: its beacons are not to be told from old ones.
+    if (this.#signsOf(holder, former).term >= this.#standingOf(holder).term) return;
     timeline.after(afterMs, () => {
       const undisturbed = processes.every((process) => process?.ranSince(sinceMs)) &&
         former.process === processes[0] && holder.process === processes[1] &&
