@@ -90,15 +90,20 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     random: parts.random,
     observer: watchReports("services", metrics, logger),
   });
-  health.addLive({
-    name: "Services watch round",
-    problem: youngEnough(
-      "Services watch round",
+  const addRound = (
+    name: string,
+    watch: { readonly lastProgressMs: number | undefined },
+    limitMs: number,
+  ) => {
+    const problem = youngEnough(
+      name,
       () => clock.nowMs(),
-      () => source.lastProgressMs,
-      () => SERVICES_SILENCE_MS,
-    ),
-  });
+      () => watch.lastProgressMs,
+      () => limitMs,
+    );
+    health.addLive({ name, problem });
+  };
+  addRound("Services watch round", source, SERVICES_SILENCE_MS);
   health.addReady({
     name: "Services",
     problem: () =>
@@ -122,15 +127,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     logger,
     silenceMs: leasesSilenceMs,
   });
-  health.addLive({
-    name: "Leases watch round",
-    problem: youngEnough(
-      "Leases watch round",
-      () => clock.nowMs(),
-      () => leases.lastProgressMs,
-      () => leasesSilenceMs + ROUND_MS,
-    ),
-  });
+  addRound("Leases watch round", leases, leasesSilenceMs + ROUND_MS);
   health.addReady({ name: "Leases", problem: () => leases.lastError?.message });
   const links = new LinkWatch(parts.network, clock, logger);
   const node = new NodeWatch({

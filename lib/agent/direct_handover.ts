@@ -2,7 +2,7 @@ import type { Leaving } from "../election/election.ts";
 import type { Successors } from "../election/elector.ts";
 import type { Heir } from "../election/lease_writer.ts";
 import type { HandoverCodec, HandoverMessage } from "../net/handover_frame.ts";
-import { linkObstacle, type Network } from "../net/link.ts";
+import { type Link, linkObstacle, type Network } from "../net/link.ts";
 import { BROADCAST_MAC, formatMac, MAC_LENGTH } from "../net/mac.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { InstanceMetrics } from "../observe/metrics.ts";
@@ -32,7 +32,7 @@ export interface DirectHandoverParts {
 
 /**
  * Finds the next holder on the segment of the VIPs: a holder that leaves calls, standbys offer
- * themselves, and the first write of the Lease names one of them. Without it a handover takes two
+ * themselves, and the last write of the one that leaves names one of them. Without it a handover takes two
  * writes, one after the other: the former holder's and the next one's. What is heard here proves
  * nothing: the Lease is the judge, and a wrong offer costs the time of an ordinary failover.
  */
@@ -56,9 +56,8 @@ export class DirectHandover implements Successors, Disposable {
     const ways = links.filter(({ index, name }) =>
       used.has(index) && linkObstacle(name, links) === undefined
     );
-    return ways.map(({ index }) =>
-      this.#send(index, { kind: "call", node, id, version }, BROADCAST_MAC)
-    ).includes(true);
+    return ways.map((link) => this.#send(link, { kind: "call", node, id, version }, BROADCAST_MAC))
+      .includes(true);
   }
 
   [Symbol.dispose](): void {
@@ -66,7 +65,7 @@ export class DirectHandover implements Successors, Disposable {
   }
 
   #take(frame: Uint8Array, linkIndex: number): void {
-    const { codec, node, incarnation, priority, election, makeToken, metrics, logger } =
+    const { codec, network, node, incarnation, priority, election, makeToken, metrics, logger } =
       this.#parts;
     const said = codec.decode(frame);
     if (typeof said === "string") {
@@ -83,16 +82,16 @@ export class DirectHandover implements Successors, Disposable {
     const token = election().offer(said, makeToken);
     if (token === undefined) return;
     const { id } = said;
-    this.#send(linkIndex, { kind: "offer", node, id, incarnation, priority, token }, said.mac);
+    const link = network.links().find(({ index }) => index === linkIndex);
+    this.#send(link, { kind: "offer", node, id, incarnation, priority, token }, said.mac);
   }
 
   /** @returns whether it went out */
-  #send(linkIndex: number, message: HandoverMessage, to: Uint8Array): boolean {
+  #send(link: Link | undefined, message: HandoverMessage, to: Uint8Array): boolean {
     const { network, codec, logger } = this.#parts;
-    const link = network.links().find(({ index }) => index === linkIndex);
     if (link?.mac.length !== MAC_LENGTH) return false;
     try {
-      network.send(linkIndex, codec.encode(message, link.mac, to));
+      network.send(link.index, codec.encode(message, link.mac, to));
       return true;
     } catch (error) {
       logger.debug("could not send on the segment", { interface: link.name, error });

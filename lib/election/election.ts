@@ -61,10 +61,11 @@ const HANDOVER_GRACE_MS = 1000;
 const CALL_MS = 100;
 /** How long it looks on for a better one, once somebody did. */
 const CHOICE_MS = 30;
-/** What the reason of a withdrawal for a named node begins with. */
-export const HANDED_OVER = "handed over to ";
 /** Then whoever offered itself counts on nothing any more. */
 const OFFER_MS = 250;
+
+/** What the reason of a withdrawal for a named node begins with. */
+export const HANDED_OVER = "handed over to ";
 
 /** What a holder that leaves says of its Lease, for those who might take it over. */
 export interface Leaving {

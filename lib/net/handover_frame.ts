@@ -39,7 +39,6 @@ const AT = { version: 4, kind: 5, priority: 6, texts: 7 };
 /** instance, node, id, and version or incarnation, and token: all of them always there. */
 type Texts = readonly [string, string, string, string, string];
 const TEXTS = 5;
-const HMAC_LENGTH = 32;
 const NO_HMAC = new Uint8Array();
 
 /** The messages of one instance: authenticated with HMAC-SHA256 over all that is before it, where there is a key. */
@@ -102,7 +101,7 @@ export class HandoverCodec {
 
   #hmac(bytes: Uint8Array): Uint8Array {
     if (this.#key === undefined) return NO_HMAC;
-    return createHmac("sha256", this.#key).update(bytes).digest().subarray(0, HMAC_LENGTH);
+    return createHmac("sha256", this.#key).update(bytes).digest();
   }
 }
 
